@@ -1,0 +1,3 @@
+export * from './avro.ts';
+export * from './platforms.ts';
+export * from './topics.ts';
