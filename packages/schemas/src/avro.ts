@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { Type } from 'avsc';
-import type { Schema } from 'avsc';
+import avro from 'avsc';
+import type { Schema, Type } from 'avsc';
 import type { SchemaName } from './topics.ts';
 
 export interface RawRecord {
@@ -95,7 +95,7 @@ export function avroType(name: SchemaName): Type {
   const known = types.get(name);
   if (known) return known;
   const parsed: Schema = JSON.parse(schemaText(name));
-  const type = Type.forSchema(parsed);
+  const type = avro.Type.forSchema(parsed);
   types.set(name, type);
   return type;
 }
