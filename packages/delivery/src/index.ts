@@ -1,0 +1,3 @@
+export { backoffMs, type Backoff } from './backoff.ts';
+export { shouldClose, type BatchPolicy, type OpenBatch } from './batch.ts';
+export { done, halt, reject, retry, settledPrefix, type Settlement } from './settlement.ts';
