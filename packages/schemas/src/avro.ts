@@ -75,12 +75,14 @@ export interface ServiceTelemetry {
   readonly gauges: Readonly<Record<string, number>>;
 }
 
-export interface SchemaValues {
-  readonly 'raw-record': RawRecord;
-  readonly 'outreach-event': OutreachEvent;
-  readonly 'dead-letter': DeadLetter;
-  readonly 'control-message': ControlMessage;
-  readonly 'service-telemetry': ServiceTelemetry;
+/** What the values of each topic are. */
+export interface TopicValues {
+  readonly 'outreach.smartlead.raw': RawRecord;
+  readonly 'outreach.lemlist.raw': RawRecord;
+  readonly 'outreach.events': OutreachEvent;
+  readonly 'outreach.dead-letters': DeadLetter;
+  readonly 'sync.control': ControlMessage;
+  readonly 'service.telemetry': ServiceTelemetry;
 }
 
 /** The text of a schema as it is registered. */

@@ -1,0 +1,96 @@
+import { FullSyncError } from '@full-sync/runtime';
+import type { TopicName } from '@full-sync/schemas';
+import type { KafkaClient } from './client.ts';
+
+export type GapPolicy = 'halt' | 'handler';
+
+/** Records are missing below a batch: loss until proven otherwise. */
+export class OffsetGapError extends FullSyncError {
+  constructor(gap: {
+    readonly group: string;
+    readonly topic: string;
+    readonly partition: number;
+    readonly from: number;
+    readonly to: number;
+  }) {
+    const { group, topic, partition, from, to } = gap;
+    super('OFFSET_GAP', `Offsets ${from} to ${to} of ${topic}/${partition} are gone before ${group} read them.`, {
+      hint: `If the loss is understood, accept it: npm run cli -- accept-gap --group ${group} --topic ${topic} --partition ${partition}; then run a full sync of what was lost.`,
+    });
+  }
+}
+
+/** A topic was deleted and made anew: its offsets mean other records. */
+export class TopicChangedError extends FullSyncError {
+  constructor(topic: string) {
+    super('TOPIC_CHANGED', `The topic ${topic} was recreated while it was read.`, {
+      hint: 'The process starts again with new positions; jobs that published to the old topic fail and name it.',
+    });
+  }
+}
+
+export interface Expectations {
+  readonly start: () => Promise<void>;
+  /** After a rebalance nothing is expected until the committed offsets are read again. Resolves to the topic ids. */
+  readonly forget: () => Promise<ReadonlyMap<string, string>>;
+  /** The id of the batch's topic, once it is certain that nothing is missing below the batch. */
+  readonly check: (topic: TopicName, partition: number, firstOffset: number) => Promise<string>;
+  readonly settle: (topic: TopicName, partition: number, nextOffset: number) => void;
+}
+
+/**
+ * Watches that each batch begins where the last one ended. kafkajs jumps silently to a default on an offset out of
+ * range, so the log start must be checked here.
+ */
+export function createExpectations(options: {
+  readonly client: KafkaClient;
+  readonly group: string;
+  readonly topics: readonly TopicName[];
+  readonly policy: GapPolicy;
+}): Expectations {
+  const { client, group, topics, policy } = options;
+  const expected = new Map<string, number>();
+  let topicIds: ReadonlyMap<string, string> = new Map();
+  let reading: Promise<void> = Promise.resolve();
+
+  const readTopicIds = async (): Promise<void> => {
+    const found = await client.offsets.topicIds(topics);
+    for (const topic of topics) {
+      const known = topicIds.get(topic);
+      if (known !== undefined && found.get(topic) !== known) throw new TopicChangedError(client.named(topic));
+    }
+    topicIds = found;
+  };
+
+  const expectedOffset = async (topic: TopicName, partition: number): Promise<number> => {
+    const known = expected.get(`${topic}:${partition}`);
+    if (known !== undefined) return known;
+    const committed = (await client.offsets.group(group, topic)).get(partition) ?? 0;
+    expected.set(`${topic}:${partition}`, committed);
+    return committed;
+  };
+
+  return {
+    start: readTopicIds,
+    forget: async () => {
+      expected.clear();
+      reading = readTopicIds();
+      await reading;
+      return topicIds;
+    },
+    check: async (topic, partition, firstOffset) => {
+      await reading;
+      if (policy === 'halt') {
+        const next = await expectedOffset(topic, partition);
+        if (firstOffset > next) throw new OffsetGapError({ group, topic, partition, from: next, to: firstOffset - 1 });
+        if (firstOffset < next) await readTopicIds();
+      }
+      const topicId = topicIds.get(topic);
+      if (topicId === undefined) throw new TopicChangedError(client.named(topic));
+      return topicId;
+    },
+    settle: (topic, partition, nextOffset) => {
+      if (policy === 'halt') expected.set(`${topic}:${partition}`, nextOffset);
+    },
+  };
+}

@@ -1,0 +1,16 @@
+export { connectKafka } from './client.ts';
+export type { KafkaClient } from './client.ts';
+export { consumeBatches } from './consume-batches.ts';
+export type { BatchConsumer, ConsumeOptions } from './consume-batches.ts';
+export { gapInside } from './consumed-batch.ts';
+export type { ConsumedBatch, ConsumedRecord } from './consumed-batch.ts';
+export { originOf, publishDeadLetters, toDeadLetter } from './dead-letters.ts';
+export type { FailedRecord } from './dead-letters.ts';
+export { OffsetGapError, TopicChangedError } from './expectations.ts';
+export { createLagTracker } from './lag-tracker.ts';
+export type { LagTracker } from './lag-tracker.ts';
+export type { Offsets, PartitionOffsets } from './offsets.ts';
+export { createProducer, ProducerDeadError } from './producer.ts';
+export type { Acknowledgement, OutgoingRecord, Producer } from './producer.ts';
+export { connectSerde, schemaIdOf, UndecodableError } from './serde.ts';
+export type { Codec, Serde } from './serde.ts';

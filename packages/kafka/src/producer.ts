@@ -1,0 +1,116 @@
+import type { Message, Producer as KafkaJsProducer } from 'kafkajs';
+import { FullSyncError } from '@full-sync/runtime';
+import type { KafkaClient } from './client.ts';
+import { messageOf } from './client.ts';
+import { splitSend } from './split-send.ts';
+
+export interface OutgoingRecord {
+  readonly partition: number;
+  readonly key: Buffer | string | null;
+  readonly value: Buffer;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** What the broker acknowledged for one partition of a send: the records lie at `firstOffset..lastOffset`. */
+export interface Acknowledgement {
+  readonly partition: number;
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+}
+
+export interface Producer {
+  /**
+   * Publishes the records, all in-sync replicas acknowledging (acks=-1), in the order given within each partition.
+   * Split by encoded bytes per partition and by `maxRecords` per produce request.
+   *
+   * @throws ProducerDeadError when the broker did not acknowledge; some records may have been appended. The producer is
+   * unusable from then on: kafkajs has rolled its sequence back, and the next record of the same count would be taken
+   * for a repeat, acknowledged and lost.
+   */
+  readonly send: (topic: string, records: readonly OutgoingRecord[], maxRecords?: number) => Promise<Acknowledgement[]>;
+  readonly dead: () => boolean;
+  readonly [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+export class ProducerDeadError extends FullSyncError {
+  constructor(message: string, cause?: unknown) {
+    super('PRODUCER_DEAD', message, { hint: 'A new producer must be made; the stage repeats its work.', cause });
+  }
+}
+
+/** Connects an idempotent producer with one request in flight. */
+export async function createProducer(client: KafkaClient): Promise<Producer> {
+  const producer: KafkaJsProducer = client.kafka.producer({
+    idempotent: true,
+    maxInFlightRequests: 1,
+    allowAutoTopicCreation: false,
+    createPartitioner:
+      () =>
+      ({ message }) =>
+        partitionOf(message),
+    // Repeats of one send carry the same sequence, so the broker recognises them; only a send given up is fatal.
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, multiplier: 2, factor: 0.2, retries: 8 },
+  });
+  await producer.connect();
+  let died: ProducerDeadError | undefined;
+  let tail: Promise<unknown> = Promise.resolve();
+
+  const sendInTurn = async (
+    topic: string,
+    records: readonly OutgoingRecord[],
+    maxRecords?: number,
+  ): Promise<Acknowledgement[]> => {
+    const acknowledged: Acknowledgement[] = [];
+    for (const part of splitSend(records, maxRecords)) {
+      if (died) throw died;
+      try {
+        acknowledged.push(...(await sendOnce(producer, client.named(topic), part)));
+      } catch (error) {
+        died = new ProducerDeadError(`Publishing to ${topic} failed: ${messageOf(error)}`, error);
+        throw died;
+      }
+    }
+    return acknowledged;
+  };
+
+  return {
+    send: (topic, records, maxRecords) => {
+      const turn = tail.then(() => sendInTurn(topic, records, maxRecords));
+      tail = turn.catch(() => undefined);
+      return turn;
+    },
+    dead: () => died !== undefined,
+    [Symbol.asyncDispose]: () => producer.disconnect(),
+  };
+}
+
+async function sendOnce(
+  producer: KafkaJsProducer,
+  topic: string,
+  records: readonly OutgoingRecord[],
+): Promise<Acknowledgement[]> {
+  const counts = new Map<number, number>();
+  for (const { partition } of records) counts.set(partition, (counts.get(partition) ?? 0) + 1);
+  const answers = await producer.send({ topic, acks: -1, timeout: 30_000, messages: records.map(toMessage) });
+  const acknowledged: Acknowledgement[] = [];
+  for (const answer of answers) {
+    const count = counts.get(answer.partition);
+    const firstOffset = Number(answer.baseOffset ?? Number.NaN);
+    if (count === undefined || !(firstOffset >= 0))
+      throw new Error(`acknowledgement without an offset for ${topic}/${answer.partition}`);
+    counts.delete(answer.partition);
+    acknowledged.push({ partition: answer.partition, firstOffset, lastOffset: firstOffset + count - 1 });
+  }
+  if (counts.size > 0) throw new Error(`partitions ${[...counts.keys()].join(', ')} of ${topic} not acknowledged`);
+  return acknowledged;
+}
+
+function toMessage(record: OutgoingRecord): Message {
+  const message: Message = { partition: record.partition, key: record.key, value: record.value };
+  return record.headers === undefined ? message : { ...message, headers: { ...record.headers } };
+}
+
+function partitionOf(message: Message): number {
+  if (message.partition === undefined) throw new Error('a record without a partition');
+  return message.partition;
+}
