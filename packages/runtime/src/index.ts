@@ -1,0 +1,43 @@
+export { systemClock, type Clock } from './clock.ts';
+export { loadConfig, loadDotEnv, type FieldOptions } from './config.ts';
+export {
+  ConfigurationError,
+  EnvironmentError,
+  exitCodeOf,
+  exitCodes,
+  FullSyncError,
+  type ConfigurationProblem,
+  type FullSyncErrorOptions,
+} from './errors.ts';
+export {
+  databaseConfig,
+  httpUrlText,
+  kafkaConfig,
+  logConfig,
+  metricsConfig,
+  parseBrokers,
+  port,
+  rateLimitText,
+  registryConfig,
+  secretText,
+  type DatabaseSettings,
+  type KafkaSettings,
+  type LogSettings,
+  type RegistrySettings,
+} from './fields.ts';
+export { createHealth, type Health, type HealthReport } from './health.ts';
+export { createLogger, type Logger, type LoggerSettings } from './logger.ts';
+export {
+  Counter,
+  createMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+  startMetricsServer,
+  type MetricsServer,
+  type MetricsServerSettings,
+} from './metrics.ts';
+export { parseRateLimit, type RateLimit } from './rate-limit.ts';
+export { redactFields, redactText, redactUrl, rememberSecret } from './redact.ts';
+export type { ServiceScope } from './scope.ts';
+export { runService, type ServiceDefinition } from './service.ts';
