@@ -73,7 +73,7 @@ export function loadConfig<Properties extends TProperties>(
   const problems: ConfigurationProblem[] = [];
   const config: Record<string, unknown> = {};
   const properties = schema.properties as TProperties as Readonly<Record<string, TSchema & Field>>;
-  const required = new Set<string>(schema.required);
+  const required = new Set<unknown>(Array.isArray(schema.required) ? schema.required : []);
   const isSet = (name: string): boolean => (env[name] ?? '').trim() !== '';
 
   for (const [name, property] of Object.entries(properties)) {

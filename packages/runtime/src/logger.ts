@@ -1,5 +1,13 @@
 import { createRequire } from 'node:module';
-import { pino, stdTimeFunctions, type DestinationStream, type Logger as PinoLogger, type LoggerOptions } from 'pino';
+import {
+  pino,
+  stdTimeFunctions,
+  type Bindings,
+  type ChildLoggerOptions,
+  type DestinationStream,
+  type Logger as PinoLogger,
+  type LoggerOptions,
+} from 'pino';
 import { redactFields, redactText } from './redact.ts';
 
 export type Logger = PinoLogger;
@@ -32,8 +40,17 @@ export function createLogger({ service, level, pretty = false, destination }: Lo
     serializers: { err: (fields: unknown) => fields },
     hooks: { streamWrite: redactText },
   };
-  if (destination !== undefined) return pino(options, destination);
-  return pretty && process.stdout.isTTY
-    ? pino(options, terminal())
-    : pino(options, pino.destination({ fd: 1, sync: true }));
+  const stdout = () => (pretty && process.stdout.isTTY ? terminal() : pino.destination({ fd: 1, sync: true }));
+  const logger = pino(options, destination ?? stdout());
+  // pino gives a child no bindings formatter of its parent's.
+  const child: (this: Logger, bindings: Bindings, childOptions?: ChildLoggerOptions) => Logger = Reflect.get(
+    logger,
+    'child',
+  );
+  Object.defineProperty(logger, 'child', {
+    value(this: Logger, bindings: Bindings, childOptions?: ChildLoggerOptions) {
+      return child.call(this, redactFields(bindings), childOptions);
+    },
+  });
+  return logger;
 }

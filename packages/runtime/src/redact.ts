@@ -33,15 +33,19 @@ const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"']*):[^\s"']*@/gi, `$1:${mark}@`],
   [/\b(Basic|Bearer)(\s+|%20)(?!auth|\[)[A-Za-z0-9+/=_.~:-]{6,}/gi, `$1 ${mark}`],
   [/\bwhsec_[A-Za-z0-9+/=_-]+/g, `whsec_${mark}`],
-  [
-    new RegExp(
-      `((?:${secretName}|\\btoken)(?:\\\\?["'])?\\s*(?:[:=]|%3D)\\s*)(?!\\\\?["']?\\[redacted)` +
-        `(?:\\\\"(?:[^"\\\\]|\\\\\\\\.)*\\\\"|"(?:[^"\\\\]|\\\\.)*"|'[^']*'|[^\\s,;&"'}\\])\\\\]+)`,
-      'gi',
-    ),
-    `$1${mark}`,
-  ],
 ];
+
+const namedValue = new RegExp(
+  `((?:${secretName}|\\btoken)(?:\\\\?["'])?\\s*(?:[:=]|%3D)\\s*)(?!\\\\?["']?\\[redacted)` +
+    `(\\\\"(?:[^"\\\\]|\\\\\\\\.)*\\\\"|"(?:[^"\\\\]|\\\\.)*"|'[^']*'|[^\\s,;&"'{}\\[\\])\\\\]+)`,
+  'gi',
+);
+
+/** Keeps the quotes of the value, and gives it some where JSON needs them, so that a line of JSON stays one. */
+function hideNamed(_match: string, name: string, value: string): string {
+  const quote = /^\\?["']/.exec(value)?.[0] ?? (/[^\\]":\s*$/.test(name) ? '"' : '');
+  return `${name}${quote}${mark}${quote}`;
+}
 
 /**
  * `text` without secrets (I7): those made known with `rememberSecret`, credentials in URLs and headers, and whatever
@@ -53,7 +57,7 @@ export function redactText(text: string): string {
     if (clean.includes(secret)) clean = clean.replaceAll(secret, mark);
   }
   for (const [pattern, replacement] of patterns) clean = clean.replace(pattern, replacement);
-  return clean;
+  return clean.replace(namedValue, hideNamed);
 }
 
 /** A URL that can be shown: no password, and no value of a query parameter whose name is that of a secret. */
