@@ -1,0 +1,18 @@
+export { describeExit, spawnProgram } from './child-process.ts';
+export type { ChildProgram, Exit, ProgramOptions } from './child-process.ts';
+export { assertSameKeys, compareKeys, tableChecksum } from './compare.ts';
+export type { KeyDifference, TableChecksum } from './compare.ts';
+export { freePort } from './free-port.ts';
+export { dropTestDatabase, freshDatabase } from './fresh-database.ts';
+export type { FreshDatabase } from './fresh-database.ts';
+export { createKafkaProxy, kafkaApi } from './kafka-proxy.ts';
+export type { KafkaProxy } from './kafka-proxy.ts';
+export { randomPrefix, randomSuffix } from './names.ts';
+export { spawnService } from './spawn-service.ts';
+export type { ServiceOptions, ServiceProcess } from './spawn-service.ts';
+export { stackAddresses } from './stack-addresses.ts';
+export type { StackAddresses } from './stack-addresses.ts';
+export { createTcpProxy } from './tcp-proxy.ts';
+export type { Endpoint, Tap, TcpProxy, TcpProxyOptions } from './tcp-proxy.ts';
+export { waitFor } from './wait-for.ts';
+export type { WaitOptions } from './wait-for.ts';
