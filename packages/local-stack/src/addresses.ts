@@ -46,7 +46,7 @@ export async function expectReachable(part: PartName, address: string, deadlineM
     500,
   );
   if (reached) return;
-  const where = places.map(({ host, port }) => `${host}:${String(port)}`).join(', ');
+  const where = places.map(({ host, port }) => `${host}:${port}`).join(', ');
   throw new StackError(
     `${ADDRESS[part]} is set, but nothing answers at ${where}. Start it there, or unset ${ADDRESS[part]} to have the local stack start one.`,
   );

@@ -21,7 +21,7 @@ export type Download = {
   /** A directory outside the cache that grows while it comes, to show how far it is. */
   readonly comesBy?: string;
   /** Fills an empty directory. */
-  readonly fetch: (directory: string) => Promise<void>;
+  readonly fetch: (directory: string, signal: AbortSignal) => Promise<void>;
 };
 
 /** The size of all files below a directory, in bytes; 0 when it is not there. Files may come and go meanwhile. */
@@ -48,6 +48,7 @@ export async function cached(
   options: {
     readonly env: NodeJS.ProcessEnv;
     readonly log: (line: string) => void;
+    readonly signal: AbortSignal;
     readonly onFetched?: (bytes: number) => void;
   },
 ): Promise<string> {
@@ -58,8 +59,8 @@ export async function cached(
   const lockPath = join(root, `${download.name}.lock`);
   let lock = tryLock(lockPath);
   if (lock === undefined) {
-    options.log(`${download.title}: process ${String(lockHolder(lockPath)?.pid ?? '')} is fetching it, waiting`);
-    await until(() => (lock = tryLock(lockPath)) !== undefined, OTHERS_FETCH_MS, 200);
+    options.log(`${download.title}: process ${lockHolder(lockPath)?.pid ?? ''} is fetching it, waiting`);
+    await until(() => options.signal.aborted || (lock = tryLock(lockPath)) !== undefined, OTHERS_FETCH_MS, 200);
     if (lock === undefined)
       throw new StackError(`${download.title} is being fetched by another process for too long (${lockPath})`);
   }
@@ -76,7 +77,7 @@ export async function cached(
       options.log(`${download.title}: ${megabytes(grown() - before)} so far`);
     }, 2_000);
     try {
-      await download.fetch(partial);
+      await download.fetch(partial, options.signal);
     } finally {
       clearInterval(progress);
     }

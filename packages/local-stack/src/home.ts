@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { codeOf } from './errors.ts';
+import { codeOf } from './thrown.ts';
 
 /** Where the state of one stack lies; every path is absolute. */
 export type Home = {
@@ -59,7 +59,7 @@ export function emptyHome(home: Home): void {
 /** Writes a file in one step (beside it, then renamed), so that a reader or a crash never sees half of it. */
 export function writeAtomically(path: string, content: string, mode = 0o644): void {
   mkdirSync(dirname(path), { recursive: true });
-  const beside = `${path}.${String(process.pid)}.${randomBytes(4).toString('hex')}`;
+  const beside = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
   writeFileSync(beside, content, { mode, flush: true });
   renameSync(beside, path);
 }

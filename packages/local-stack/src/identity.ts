@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { codeOf } from './errors.ts';
 import { until } from './until.ts';
+import { codeOf } from './thrown.ts';
 
 /**
  * A text that is the same as long as `pid` is the same process: its start time as the system records it
@@ -10,7 +10,7 @@ import { until } from './until.ts';
 export function identityOf(pid: number): string | undefined {
   if (process.platform !== 'linux') return identityFromPs(pid);
   try {
-    const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The second field is the command in brackets and may itself hold spaces and brackets.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return fields[0] === 'Z' || fields[0] === 'X' ? undefined : fields[19];

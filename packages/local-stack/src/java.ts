@@ -10,7 +10,7 @@ const MINIMUM = 17;
 export async function findJava(env: NodeJS.ProcessEnv): Promise<string> {
   const java = env['JAVA_HOME'] ? join(env['JAVA_HOME'], 'bin', 'java') : 'java';
   const howToGet =
-    `The broker and the schema registry need Java ${String(MINIMUM)} or newer: install it (Debian and Ubuntu: openjdk-17-jre-headless), ` +
+    `The broker and the schema registry need Java ${MINIMUM} or newer: install it (Debian and Ubuntu: openjdk-17-jre-headless), ` +
     'or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to running ones, or start with --stack docker.';
   let printed: string;
   try {
@@ -20,5 +20,5 @@ export async function findJava(env: NodeJS.ProcessEnv): Promise<string> {
   }
   const major = Number(/version "(\d+)/.exec(printed)?.[1] ?? Number.NaN);
   if (major >= MINIMUM) return java;
-  throw new StackError(`${java} is version ${String(major)}. ${howToGet}`);
+  throw new StackError(`${java} is version ${major}. ${howToGet}`);
 }

@@ -3,11 +3,12 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { messageOf, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
 import { writeAtomically, type Home } from './home.ts';
 import { brokerAnswers } from './kafka-probe.ts';
 import { lastLines } from './logs.ts';
 import type { ProcessSpec } from './supervised.ts';
+import { messageOf } from './thrown.ts';
 
 const run = promisify(execFile);
 
@@ -104,8 +105,8 @@ function setAside(part: KafkaPart): void {
 }
 
 function properties(part: KafkaPart, directory: string): string {
-  const broker = `127.0.0.1:${String(part.port)}`;
-  const controller = `127.0.0.1:${String(part.controllerPort)}`;
+  const broker = `127.0.0.1:${part.port}`;
+  const controller = `127.0.0.1:${part.controllerPort}`;
   const entries: Readonly<Record<string, string | number>> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
@@ -139,7 +140,7 @@ function properties(part: KafkaPart, directory: string): string {
     'replica.fetch.max.bytes': 8_388_608,
   };
   return `${Object.entries(entries)
-    .map(([key, value]) => `${key}=${String(value)}`)
+    .map(([key, value]) => `${key}=${value}`)
     .join('\n')}\n`;
 }
 

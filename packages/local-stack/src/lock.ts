@@ -1,7 +1,7 @@
 import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { codeOf } from './errors.ts';
 import { identityOf, isRunning, type ProcessRef } from './identity.ts';
 import { readJson } from './home.ts';
+import { codeOf } from './thrown.ts';
 
 /** A lock file held by this process until it is released or the process is gone. */
 export type Lock = { release(): void };
@@ -19,7 +19,7 @@ export function lockHolder(path: string): ProcessRef | undefined {
  */
 export function tryLock(path: string): Lock | undefined {
   const own: ProcessRef = { pid: process.pid, identity: identityOf(process.pid) ?? '' };
-  const beside = `${path}.${String(process.pid)}`;
+  const beside = `${path}.${process.pid}`;
   writeFileSync(beside, JSON.stringify(own));
   try {
     for (let tried = 0; tried < 3; tried += 1) {
@@ -40,7 +40,7 @@ export function tryLock(path: string): Lock | undefined {
 
 /** Removes a lock whose holder is gone; false when another process took it over in the same moment. */
 function removeStale(path: string): boolean {
-  const aside = `${path}.${String(process.pid)}.stale`;
+  const aside = `${path}.${process.pid}.stale`;
   try {
     renameSync(path, aside);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync, renameSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { codeOf } from './errors.ts';
+import { codeOf } from './thrown.ts';
 
 const POLL_MS = 250;
 const CHUNK = 65_536;
@@ -41,7 +41,7 @@ export function followLog(path: string, name: string, say: (line: string) => voi
     const summary = summarise(line);
     if (summary === undefined) return;
     if (performance.now() - spanStart > SPAN_MS) {
-      if (held > 0) say(`${name}: ${String(held)} more such lines in ${path}`);
+      if (held > 0) say(`${name}: ${held} more such lines in ${path}`);
       [said, held, spanStart] = [0, 0, performance.now()];
     }
     if (said < LINES_PER_SPAN) say(`${name}: ${summary}`);
@@ -67,22 +67,42 @@ export function followLog(path: string, name: string, say: (line: string) => voi
   };
 }
 
-/** One line for a pino record of level 40 (warning) or above; undefined for anything else. */
+/** One line for a pino record of a warning or worse; undefined for anything else. */
 export function summarise(line: string): string | undefined {
+  const record = parseRecord(line);
+  const level = record === undefined ? undefined : levelOf(record);
+  if (record === undefined || level === undefined) return undefined;
+  const message = 'msg' in record && typeof record.msg === 'string' ? record.msg : 'no message';
+  const reason = reasonOf(record);
+  const text = reason === undefined || reason === message ? message : `${message} (${reason})`;
+  return `${level}: ${text}`.replace(/\s+/g, ' ').slice(0, 400);
+}
+
+/** Why a service ended, from its log: its last error record, else what it printed itself before it had a logger. */
+export function lastWords(path: string): string {
+  const lines = lastLines(path, 40);
+  const worst = lines.findLast((line) => ['error', 'fatal'].includes(levelOf(parseRecord(line) ?? {}) ?? ''));
+  if (worst !== undefined) return summarise(worst) ?? worst;
+  const printed = lines.filter((line) => !line.startsWith('{')).slice(-15);
+  return printed.length > 0 ? printed.join('\n') : 'it wrote nothing';
+}
+
+function parseRecord(line: string): object | undefined {
   if (!line.startsWith('{')) return undefined;
   try {
     const record: unknown = JSON.parse(line);
-    if (typeof record !== 'object' || record === null || !('level' in record)) return undefined;
-    if (typeof record.level !== 'number' || record.level < 40) return undefined;
-    const message = 'msg' in record && typeof record.msg === 'string' ? record.msg : 'no message';
-    const reason = reasonOf(record);
-    const word = record.level >= 60 ? 'fatal' : record.level >= 50 ? 'error' : 'warning';
-    return `${word}: ${message}${reason === undefined || reason === message ? '' : ` (${reason})`}`
-      .replace(/\s+/g, ' ')
-      .slice(0, 400);
+    return typeof record === 'object' && record !== null ? record : undefined;
   } catch {
     return undefined; // not JSON after all: it stays in the log file
   }
+}
+
+/** The word for a level of 40 or above; loggers write the level as its number or as its name. */
+function levelOf(record: object): 'warning' | 'error' | 'fatal' | undefined {
+  const level = 'level' in record ? record.level : undefined;
+  if (level === 'fatal' || level === 60) return 'fatal';
+  if (level === 'error' || level === 50) return 'error';
+  return level === 'warn' || level === 40 ? 'warning' : undefined;
 }
 
 function reasonOf(record: object): string | undefined {

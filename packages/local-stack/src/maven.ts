@@ -4,7 +4,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import type { Download } from './cache.ts';
-import { codeOf, messageOf, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
+import { codeOf, messageOf } from './thrown.ts';
 
 const run = promisify(execFile);
 const FETCH_MS = 10 * 60_000;
@@ -20,11 +21,11 @@ export const kafkaDownload: Download = {
   name: `kafka-${KAFKA_VERSION}-log4j-${LOG4J_VERSION}`,
   title: `Apache Kafka ${KAFKA_VERSION}`,
   comesBy: join(homedir(), '.m2', 'repository', 'org', 'apache', 'kafka'),
-  async fetch(directory) {
+  async fetch(directory, signal) {
     const pom = join(directory, 'pom.xml');
     writeFileSync(pom, kafkaPom());
     const options = ['-DincludeScope=runtime', `-DoutputDirectory=${join(directory, 'libs')}`];
-    await maven(['-f', pom, `${DEPENDENCY_PLUGIN}:copy-dependencies`, ...options], directory);
+    await maven(['-f', pom, `${DEPENDENCY_PLUGIN}:copy-dependencies`, ...options], directory, signal);
     rmSync(pom);
   },
 };
@@ -34,9 +35,13 @@ export const registryDownload: Download = {
   name: `apicurio-registry-${REGISTRY_VERSION}`,
   title: `Apicurio Registry ${REGISTRY_VERSION}`,
   comesBy: join(homedir(), '.m2', 'repository', 'io', 'apicurio'),
-  async fetch(directory) {
+  async fetch(directory, signal) {
     const artifact = `io.apicurio:apicurio-registry-app:${REGISTRY_VERSION}:tar.gz:all`;
-    await maven([`${DEPENDENCY_PLUGIN}:copy`, `-Dartifact=${artifact}`, `-DoutputDirectory=${directory}`], directory);
+    await maven(
+      [`${DEPENDENCY_PLUGIN}:copy`, `-Dartifact=${artifact}`, `-DoutputDirectory=${directory}`],
+      directory,
+      signal,
+    );
     const archive = readdirSync(directory).find((name) => name.endsWith('.tar.gz'));
     if (archive === undefined) throw new StackError(`Maven fetched no archive for ${artifact}`);
     await run('tar', ['-xzf', join(directory, archive), '-C', directory]);
@@ -59,9 +64,9 @@ function kafkaPom(): string {
   ].join('\n');
 }
 
-async function maven(args: readonly string[], cwd: string): Promise<void> {
+async function maven(args: readonly string[], cwd: string, signal: AbortSignal): Promise<void> {
   try {
-    await run('mvn', ['-q', '-B', ...args], { cwd, timeout: FETCH_MS, maxBuffer: 16 * 1_048_576 });
+    await run('mvn', ['-q', '-B', ...args], { cwd, signal, timeout: FETCH_MS, maxBuffer: 16 * 1_048_576 });
   } catch (error) {
     if (codeOf(error) === 'ENOENT') {
       throw new StackError(

@@ -50,7 +50,7 @@ export async function startParts(options: StartPartsOptions): Promise<ReadonlyMa
         log: deps.log,
       });
       options.onStarted(await supervise(spec, deps));
-      return `127.0.0.1:${String(ports.kafka)}`;
+      return `127.0.0.1:${ports.kafka}`;
     },
     registry: async () => {
       const directory = await programs.registry;
@@ -109,7 +109,7 @@ function fetchPrograms(
   const onFetched = (bytes: number): void => {
     fetched += bytes;
   };
-  const settings = { env: options.env, log: options.deps.log, onFetched };
+  const settings = { env: options.env, log: options.deps.log, signal: options.deps.signal, onFetched };
   const fetch = async (part: PartName): Promise<string> => {
     if (!options.missing.includes(part)) return '';
     await java; // fetched for nothing where there is no Java

@@ -32,7 +32,7 @@ export async function findPort(preferred?: number, host = '127.0.0.1'): Promise<
     const port = randomInt(LOWEST, HIGHEST);
     if (await isFree(port, host)) return port;
   }
-  throw new StackError(`no free port found on ${host} between ${String(LOWEST)} and ${String(HIGHEST)}`);
+  throw new StackError(`no free port found on ${host} between ${LOWEST} and ${HIGHEST}`);
 }
 
 /** Whether something accepts a TCP connection there within `timeoutMs`. */

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { accessSync, constants, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { codeOf, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
+import { codeOf } from './thrown.ts';
 
 const run = promisify(execFile);
 
@@ -51,7 +52,7 @@ export function isReachable(path: string): boolean {
  */
 export function crossing(user: PostgresUser, paths: readonly string[]): readonly string[] {
   if (user === undefined || paths.every(isReachable)) return [];
-  const ids = [`--reuid=${String(user.uid)}`, `--regid=${String(user.gid)}`, '--clear-groups'];
+  const ids = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
   const rights = [
     '--inh-caps=-all,+dac_read_search,+dac_override',
     '--ambient-caps=-all,+dac_read_search,+dac_override',

@@ -4,12 +4,13 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import pg from 'pg';
-import { codeOf, messageOf, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
 import { writeAtomically, type Home } from './home.ts';
 import { endProcesses, identityOf } from './identity.ts';
 import { lastLines } from './logs.ts';
 import { crossing, postgresUser, type PostgresUser } from './postgres-user.ts';
 import type { ProcessSpec } from './supervised.ts';
+import { codeOf, messageOf } from './thrown.ts';
 
 const run = promisify(execFile);
 export const DATABASE = 'full_sync';
@@ -26,7 +27,7 @@ type Programs = { readonly initdb: string; readonly postgres: string };
 
 /** The URL of a database of the local server; it holds the password. */
 export function databaseUrl(port: number, password: string, name = DATABASE): string {
-  return `postgres://${DATABASE}:${password}@127.0.0.1:${String(port)}/${name}`;
+  return `postgres://${DATABASE}:${password}@127.0.0.1:${port}/${name}`;
 }
 
 /** PostgreSQL from its npm package; the pid in the table is the postmaster's own. */
@@ -186,7 +187,7 @@ async function removeStaleLock(part: PostgresPart): Promise<void> {
   const pid = Number.parseInt(readFileSync(path, 'utf8'), 10);
   const identity = Number.isInteger(pid) && pid > 0 ? identityOf(pid) : undefined;
   if (identity !== undefined && (await commandLineOf(pid)).includes(part.home.postgres)) {
-    part.log(`database: a server of an earlier start (pid ${String(pid)}) still ran here; ending it`);
+    part.log(`database: a server of an earlier start (pid ${pid}) still ran here; ending it`);
     await endProcesses([{ pid, identity, stopSignal: 'SIGINT' }], 10_000);
   }
   rmSync(path, { force: true });
@@ -194,7 +195,7 @@ async function removeStaleLock(part: PostgresPart): Promise<void> {
 
 async function commandLineOf(pid: number): Promise<string> {
   try {
-    if (process.platform === 'linux') return readFileSync(`/proc/${String(pid)}/cmdline`, 'utf8');
+    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     return (await run('ps', ['-o', 'args=', '-p', String(pid)])).stdout;
   } catch {
     return ''; // it ended in between

@@ -3,9 +3,9 @@ import { readFileSync, rmSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { parseChildren, stagesOf, type ChildRef } from './children.ts';
-import { codeOf } from './errors.ts';
 import { writeAtomically, type Home } from './home.ts';
 import { endProcesses } from './identity.ts';
+import { codeOf } from './thrown.ts';
 
 /** One line of processes.json: a process that runs now. `copy` counts from 1. */
 export type ProcessEntry = {

@@ -23,7 +23,7 @@ export type RegistryPart = {
 
 /** The base URL for Confluent clients. */
 export function registryUrl(port: number): string {
-  return `http://127.0.0.1:${String(port)}/apis/ccompat/v7`;
+  return `http://127.0.0.1:${port}/apis/ccompat/v7`;
 }
 
 /** Apicurio Registry with durable ids: without a store they start at 1 again after a restart, and topics become unreadable. */
@@ -54,9 +54,9 @@ export function registrySpec(part: RegistryPart): ProcessSpec {
 function settings(part: RegistryPart): readonly string[] {
   return [
     '-Dquarkus.http.host=127.0.0.1',
-    `-Dquarkus.http.port=${String(part.port)}`,
+    `-Dquarkus.http.port=${part.port}`,
     '-Dquarkus.management.host=127.0.0.1',
-    `-Dquarkus.management.port=${String(part.managementPort)}`,
+    `-Dquarkus.management.port=${part.managementPort}`,
     '-Dquarkus.log.level=WARN',
     '-Dquarkus.banner.enabled=false',
     '-Dquarkus.http.access-log.enabled=false',
@@ -82,7 +82,7 @@ function store(part: RegistryPart): NodeJS.ProcessEnv {
   return {
     APICURIO_STORAGE_KIND: 'sql',
     APICURIO_STORAGE_SQL_KIND: 'postgresql',
-    APICURIO_DATASOURCE_URL: `jdbc:postgresql://${host}:${String(port)}/${name}`,
+    APICURIO_DATASOURCE_URL: `jdbc:postgresql://${host}:${port}/${name}`,
     APICURIO_DATASOURCE_USERNAME: user,
     APICURIO_DATASOURCE_PASSWORD: password,
   };

@@ -1,11 +1,12 @@
 import { expectReachable, givenAddresses, PARTS, type PartName, type StackEnv } from './addresses.ts';
-import { messageOf, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
 import { emptyHome, loadState, openHome, writeAtomically, type Home } from './home.ts';
 import { lockHolder, tryLock } from './lock.ts';
 import { rotateLogs } from './logs.ts';
 import { endLeftovers, openProcessTable, type ProcessEntry, type ProcessTable } from './process-table.ts';
 import { startParts } from './parts.ts';
 import type { Supervised } from './supervised.ts';
+import { messageOf } from './thrown.ts';
 
 export type StackOptions = {
   /** The directory of the stack's state (`FULL_SYNC_HOME`). */
@@ -31,11 +32,9 @@ export type Stack = {
   readonly log: (line: string) => void;
   /** What runs now. */
   processes(): readonly ProcessEntry[];
-  /** Registers something to be stopped before the stack's own parts. */
+  /** Registers something to be stopped before the stack's own parts and before what was registered earlier. */
   beforeStop(stop: () => Promise<void>): void;
   stop(): Promise<void>;
-  /** Ends everything at once, without draining. */
-  kill(): void;
   [Symbol.asyncDispose](): Promise<void>;
 };
 
@@ -53,7 +52,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   if (lock === undefined) {
     const pid = lockHolder(home.lock)?.pid;
     throw new StackError(
-      `a stack runs in ${home.root} already${pid === undefined ? '' : ` (process ${String(pid)})`}; stop it first, or set FULL_SYNC_HOME to another directory`,
+      `a stack runs in ${home.root} already${pid === undefined ? '' : ` (process ${pid})`}; stop it first, or set FULL_SYNC_HOME to another directory`,
     );
   }
   const table = await openTable(home, options.fresh === true, log).catch((error: unknown) => {
@@ -93,9 +92,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       processes: () => table.list(),
       beforeStop: (action) => first.unshift(action),
       stop,
-      kill: () => {
-        for (const part of parts) part.kill();
-      },
       [Symbol.asyncDispose]: stop,
     };
   } catch (error) {

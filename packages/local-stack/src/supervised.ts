@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf, StackError } from './errors.ts';
+import { StackError } from './errors.ts';
 import { identityOf, isRunning, signalProcess, type ProcessRef } from './identity.ts';
 import type { ProcessTable } from './process-table.ts';
 import { until } from './until.ts';
+import { messageOf } from './thrown.ts';
 
 const BACKOFF_FIRST_MS = 250;
 const BACKOFF_MOST_MS = 5_000;
@@ -72,7 +73,7 @@ type Running = {
  * Throws StackError (with the process's own exit code where that is 2 or 3) when it does not become ready.
  */
 export async function supervise(spec: ProcessSpec, deps: SuperviseDeps): Promise<Supervised> {
-  const label = spec.copy === 1 ? spec.name : `${spec.name} ${String(spec.copy)}`;
+  const label = spec.copy === 1 ? spec.name : `${spec.name} ${spec.copy}`;
   const stopping = new AbortController();
   let running: Running | undefined;
   let restarts = 0;
@@ -99,7 +100,7 @@ export async function supervise(spec: ProcessSpec, deps: SuperviseDeps): Promise
     const exited = new Promise<string>((resolve) => {
       child.once('exit', (code, signal) => {
         deps.table.remove(pid);
-        resolve(signal ?? `exit code ${String(code)}`);
+        resolve(signal ?? `exit code ${code}`);
       });
     });
     child.on('error', () => undefined); // a failed send on a closing channel; its end is seen by 'exit'
@@ -137,8 +138,7 @@ export async function supervise(spec: ProcessSpec, deps: SuperviseDeps): Promise
       const code = now.child.exitCode;
       if (ended === undefined || code === 2 || attempt >= spec.tries) {
         await end(now);
-        const what =
-          ended === undefined ? `was not ready after ${String(spec.readyMs / 1_000)} s` : `did not start (${ended})`;
+        const what = ended === undefined ? `was not ready after ${spec.readyMs / 1_000} s` : `did not start (${ended})`;
         throw new StackError(`${label} ${what}: ${spec.explain()}\n  its log: ${spec.logFile}`, {
           exitCode: code === 2 || code === 3 ? code : 1,
         });
@@ -155,9 +155,7 @@ export async function supervise(spec: ProcessSpec, deps: SuperviseDeps): Promise
       if (performance.now() - now.startedAt > LIFE_MS) backoffMs = BACKOFF_FIRST_MS;
       running = undefined;
       restarts += 1;
-      deps.log(
-        `${label} ended (${how}); starting it again in ${String(backoffMs / 1_000)} s (restart ${String(restarts)})`,
-      );
+      deps.log(`${label} ended (${how}); starting it again in ${backoffMs / 1_000} s (restart ${restarts})`);
       await sleep(backoffMs, undefined, { signal: stopping.signal }).catch(() => undefined);
       if (stopping.signal.aborted) return;
       backoffMs = Math.min(BACKOFF_MOST_MS, backoffMs * 2);
@@ -175,7 +173,7 @@ export async function supervise(spec: ProcessSpec, deps: SuperviseDeps): Promise
   async function end(target: Running): Promise<void> {
     signalProcess(target.ref, spec.stopSignal);
     if (await until(() => !isRunning(target.ref), spec.stopGraceMs, 20)) return;
-    deps.log(`${label} did not end within ${String(spec.stopGraceMs / 1_000)} s; killing it`);
+    deps.log(`${label} did not end within ${spec.stopGraceMs / 1_000} s; killing it`);
     signalProcess(target.ref, 'SIGKILL');
     await target.exited;
   }

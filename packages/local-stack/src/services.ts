@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import { lastWords, followLog } from './logs.ts';
+import { planServices, SERVICES, type ServicePlan } from './service-plan.ts';
+import type { Stack } from './stack.ts';
+import { supervise, type ProcessSpec, type Supervised } from './supervised.ts';
+
+/** One second more than what a service may take to drain. */
+const DRAIN_GRACE_MS = 26_000;
+
+export type ServicesOptions = {
+  readonly stack: Stack;
+  /** Which services; all by default. */
+  readonly services?: readonly string[];
+  /** How many processes of a service; 1 where nothing is said. */
+  readonly copies?: Readonly<Record<string, number>>;
+  /** The environment the services inherit; this process's by default. The stack's addresses are added. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Added last. */
+  readonly extraEnv?: Readonly<Record<string, string>>;
+  /** The directory that holds `<service>/src/main.ts`; the repository's services by default. */
+  readonly directory?: string;
+  readonly signal?: AbortSignal;
+};
+
+export type Services = {
+  /** The address of the first copy of the api; empty when none was asked for. */
+  readonly apiUrl: string;
+  /** Where each copy answers `/readyz` and `/metrics`. */
+  readonly plans: readonly ServicePlan[];
+  readonly processes: readonly Supervised[];
+  /** SIGTERM to all, side by side; resolves when they are gone, after 26 s at most. */
+  stop(): Promise<void>;
+  /** Ends all at once with SIGKILL. */
+  kill(): void;
+};
+
+/**
+ * Starts services as child processes on a stack and keeps them running; they stop with the stack. Resolves when every
+ * copy answers `/readyz`. Throws StackError with the exit code of the service that did not start.
+ */
+export async function startServices(options: ServicesOptions): Promise<Services> {
+  const { stack } = options;
+  const base = { ...process.env, ...options.env };
+  const services = options.services ?? SERVICES;
+  const merged = { ...base, ...options.extraEnv };
+  const plans = await planServices({ services, copies: options.copies ?? {}, env: merged, log: stack.log });
+  const failing = new AbortController();
+  const signal = AbortSignal.any([failing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const processes: Supervised[] = [];
+  const follow: (() => void)[] = [];
+  let stopped: Promise<void> | undefined;
+  const stop = (): Promise<void> =>
+    (stopped ??= Promise.all(processes.map((one) => one.stop())).then(() => {
+      for (const end of follow) end();
+    }));
+  stack.beforeStop(stop);
+
+  const start = async (plan: ServicePlan): Promise<void> => {
+    const spec = serviceSpec(plan, options, merged);
+    const label = plan.copy === 1 ? plan.name : `${plan.name} ${plan.copy}`;
+    follow.push(followLog(spec.logFile, label, stack.log));
+    processes.push(await supervise(spec, { table: stack.table, log: stack.log, signal }));
+  };
+  const failures: Error[] = [];
+  const started = plans.map((plan) =>
+    start(plan).catch((error: unknown) => {
+      // The first failure is the cause; the others are then given up and only say so.
+      failures.push(error instanceof Error ? error : new Error(String(error)));
+      failing.abort();
+    }),
+  );
+  await Promise.all(started);
+  if (failures[0] !== undefined) {
+    await stop();
+    throw failures[0];
+  }
+  const apiUrl = plans.find((plan) => plan.name === 'api')?.baseUrl ?? '';
+  return {
+    apiUrl,
+    plans,
+    processes,
+    stop,
+    kill: () => {
+      for (const one of processes) one.kill();
+    },
+  };
+}
+
+function serviceSpec(plan: ServicePlan, options: ServicesOptions, base: NodeJS.ProcessEnv): ProcessSpec {
+  const { stack } = options;
+  const root = join(import.meta.dirname, '..', '..', '..');
+  const entry = join(options.directory ?? join(root, 'services'), plan.name, 'src', 'main.ts');
+  const logFile = join(stack.home.logs, `${plan.name}-${plan.copy}.log`);
+  const env = {
+    ...base,
+    ...Object.fromEntries(Object.entries(stack.env).filter(([, address]) => address !== '')),
+    ...options.extraEnv,
+    ...plan.env,
+    FULL_SYNC_HOME: stack.home.root,
+    FULL_SYNC_PARENT_PID: String(process.pid),
+    LOG_PRETTY: 'false',
+  };
+  return {
+    name: plan.name,
+    copy: plan.copy,
+    stage: 0,
+    stopSignal: 'SIGTERM',
+    stopGraceMs: DRAIN_GRACE_MS,
+    logFile,
+    metricsUrl: `${plan.baseUrl}/metrics`,
+    ipc: true,
+    readyMs: 120_000,
+    tries: 5,
+    command: () => ({ file: process.execPath, args: [entry], env, cwd: root }),
+    isReady: () => isReady(`${plan.baseUrl}/readyz`),
+    explain: () => lastWords(logFile),
+  };
+}
+
+async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await response.body?.cancel();
+    return response.ok;
+  } catch {
+    return false; // not listening yet
+  }
+}

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { lastLines, lastWords } from './logs.ts';
+import { accepts, findPort } from './ports.ts';
+import type { Stack } from './stack.ts';
+import { supervise } from './supervised.ts';
+
+/** The pace of the simulated accounts: what a demo needs to be seen running and to end within minutes. */
+const SMARTLEAD_RATE = '10/2s';
+const LEMLIST_RATE = '20/2s';
+/** The same data at every start, so that a kept database goes on from it. */
+const SEED = '1';
+
+/** Whether the environment names a key of a real account, also one that only a namespaces file refers to. */
+export function hasUpstreamKey(env: NodeJS.ProcessEnv): boolean {
+  return Object.entries(env).some(
+    ([name, value]) => /^(?:SMARTLEAD|LEMLIST)_API_KEY(?:_|$)/.test(name) && (value ?? '').trim() !== '',
+  );
+}
+
+export type UpstreamEnv = Readonly<Record<string, string>>;
+
+/** Starts the simulated upstream APIs; the variables that make the services use them. They stop after the services. */
+export async function startSimulators(stack: Stack, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<UpstreamEnv> {
+  const port = await findPort();
+  const root = join(import.meta.dirname, '..', '..', '..');
+  const entry = join(root, 'packages', 'simulators', 'src', 'main.ts');
+  const logFile = join(stack.home.logs, 'simulators-1.log');
+  const rates = ['--smartlead-rate', SMARTLEAD_RATE, '--lemlist-rate', LEMLIST_RATE];
+  const args = [entry, '--port', String(port), '--seed', SEED, '--size', 'demo', ...rates];
+  const supervised = await supervise(
+    {
+      name: 'simulators',
+      copy: 1,
+      stage: 1,
+      stopSignal: 'SIGTERM',
+      stopGraceMs: 5_000,
+      logFile,
+      ipc: true,
+      readyMs: 60_000,
+      tries: 3,
+      command: () => ({
+        file: process.execPath,
+        args,
+        env: { ...env, FULL_SYNC_PARENT_PID: String(process.pid) },
+        cwd: root,
+      }),
+      isReady: async () => listeningIn(logFile) !== undefined && (await accepts('127.0.0.1', port)),
+      explain: () => lastWords(logFile),
+    },
+    { table: stack.table, log: stack.log, signal },
+  );
+  stack.beforeStop(() => supervised.stop());
+  const { smartlead = '', lemlist = '', smartleadKey = '', lemlistKey = '' } = listeningIn(logFile) ?? {};
+  return {
+    SMARTLEAD_API_KEY: smartleadKey,
+    SMARTLEAD_BASE_URL: smartlead,
+    SMARTLEAD_RATE_LIMIT: env['SMARTLEAD_RATE_LIMIT'] || SMARTLEAD_RATE,
+    LEMLIST_API_KEY: lemlistKey,
+    LEMLIST_BASE_URL: lemlist,
+    LEMLIST_RATE_LIMIT: env['LEMLIST_RATE_LIMIT'] || LEMLIST_RATE,
+  };
+}
+
+/** The fields of the one line that the simulators print when they listen. */
+function listeningIn(logFile: string): Readonly<Record<string, string>> | undefined {
+  for (const line of lastLines(logFile, 200)) {
+    if (!line.startsWith('{"event":"listening"')) continue;
+    const fields: unknown = JSON.parse(line);
+    if (typeof fields !== 'object' || fields === null) continue;
+    return Object.fromEntries(
+      Object.entries(fields).filter((field): field is [string, string] => typeof field[1] === 'string'),
+    );
+  }
+  return undefined;
+}
