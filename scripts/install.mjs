@@ -40,6 +40,10 @@ function sizeOf(directory) {
   return total;
 }
 
+/**
+ * @param {string} root
+ * @param {(child: import('node:child_process').ChildProcess | undefined) => void} onChild
+ */
 function runPnpm(root, onChild) {
   return new Promise((resolve, reject) => {
     // To stderr, all of it: what the command itself prints on stdout may be read by a program.
@@ -93,6 +97,9 @@ async function takeTurn(root) {
  * Installs the dependencies when they are not what the lockfile and the manifests ask for; the bytes added, 0 when
  * nothing was to do (found in milliseconds). `onChild` is told the installing process while there is one. Throws when
  * pnpm fails.
+ *
+ * @param {string} root
+ * @param {(child: import('node:child_process').ChildProcess | undefined) => void} onChild
  */
 export async function installIfNeeded(root, onChild) {
   const modules = join(root, 'node_modules');

@@ -28,6 +28,7 @@ if (!Object.hasOwn(commands, name)) {
 }
 
 const parent = process.ppid;
+/** @type {import('node:child_process').ChildProcess | undefined} */
 let child;
 let stopping = false;
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
@@ -41,7 +42,7 @@ setInterval(() => {
   stopping = true;
   if (child === undefined) process.exit(1);
   child.kill('SIGTERM');
-  setTimeout(() => child.kill('SIGKILL'), STOP_MS).unref();
+  setTimeout(() => child?.kill('SIGKILL'), STOP_MS).unref();
 }, 250).unref();
 
 try {

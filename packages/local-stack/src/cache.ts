@@ -9,7 +9,7 @@ import { until } from './until.ts';
 const OTHERS_FETCH_MS = 15 * 60_000;
 
 /** Where downloaded programs are kept between checkouts: `$XDG_CACHE_HOME/full-sync`, else `~/.cache/full-sync`. */
-export function cacheRoot(env: NodeJS.ProcessEnv): string {
+function cacheRoot(env: NodeJS.ProcessEnv): string {
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'full-sync');
 }
 

@@ -10,8 +10,8 @@ import { codeOf, messageOf } from './thrown.ts';
 const run = promisify(execFile);
 const FETCH_MS = 10 * 60_000;
 
-export const KAFKA_VERSION = '4.4.0';
-export const REGISTRY_VERSION = '3.0.9';
+const KAFKA_VERSION = '4.4.0';
+const REGISTRY_VERSION = '3.0.9';
 const LOG4J_VERSION = '2.25.2';
 /** Pinned: later ones also want the registry's parent POM, which was never published. */
 const DEPENDENCY_PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin:2.8';

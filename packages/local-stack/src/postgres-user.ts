@@ -38,7 +38,7 @@ async function lookUp(): Promise<PostgresUser> {
 }
 
 /** Whether a user who is neither owner nor in the group can get to a path: every directory above lets others pass. */
-export function isReachable(path: string): boolean {
+function isReachable(path: string): boolean {
   for (let at = dirname(path); ; at = dirname(at)) {
     if ((statSync(at).mode & 0o001) === 0) return false;
     if (at === dirname(at)) return true;
