@@ -1,0 +1,16 @@
+export type { Arrival } from './core/arrivals.ts';
+export type { AdvanceStep, CampaignRemoval, Change, Mischief } from './core/control.ts';
+export { SimulatorControl } from './core/control.ts';
+export type { DriftSpec } from './core/drift.ts';
+export type { FaultAction, FaultSpec, FaultTarget, PlatformName } from './core/faults.ts';
+export type { Ledger, LedgerRecord } from './core/ledger.ts';
+export { DATA_END, DATA_START } from './core/timeline.ts';
+export { BODY_MARKER } from './data/texts.ts';
+export type { LemlistFact } from './lemlist/ledger.ts';
+export type { LemlistOptions } from './lemlist/simulator.ts';
+export type { SimulatorSize } from './size.ts';
+export { SIZES, parseSize } from './size.ts';
+export type { SmartleadFact } from './smartlead/ledger.ts';
+export type { SmartleadOptions } from './smartlead/simulator.ts';
+export type { RunningSimulators, Simulator, StartOptions } from './start-simulators.ts';
+export { createLemlistSimulator, createSmartleadSimulator, startSimulators } from './start-simulators.ts';

@@ -1,0 +1,104 @@
+import type { FastifyInstance } from 'fastify';
+import fastify from 'fastify';
+import type { Controlled } from './core/control-routes.ts';
+import { controlRoutes } from './core/control-routes.ts';
+import type { SimulatorControl } from './core/control.ts';
+import type { Ledger } from './core/ledger.ts';
+import type { LemlistFact } from './lemlist/ledger.ts';
+import type { LemlistOptions } from './lemlist/simulator.ts';
+import { buildLemlist } from './lemlist/simulator.ts';
+import type { SimulatorSize } from './size.ts';
+import { SIZES } from './size.ts';
+import type { SmartleadFact } from './smartlead/ledger.ts';
+import type { PlatformSimulator, SmartleadOptions } from './smartlead/simulator.ts';
+import { buildSmartlead } from './smartlead/simulator.ts';
+
+const SMARTLEAD_PREFIX = '/smartlead/api/v1';
+const LEMLIST_PREFIX = '/lemlist/api';
+const CONTROL_PREFIX = '/_control';
+
+/** One simulated platform as a fastify app of its own. */
+export interface Simulator<Fact> {
+  readonly app: FastifyInstance;
+  readonly apiKey: string;
+  readonly control: SimulatorControl;
+  readonly ledger: Ledger<Fact>;
+}
+
+function createApp(): FastifyInstance {
+  return fastify({
+    forceCloseConnections: true,
+    // A client that goes away and a route that is damaged on purpose are no news.
+    logger: false,
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+}
+
+function mount<Fact>(app: FastifyInstance, prefix: string, simulator: PlatformSimulator<Fact>): void {
+  app.register(simulator.install, { prefix });
+}
+
+function mountControl(app: FastifyInstance, platforms: ReadonlyMap<string, Controlled>): void {
+  app.register(async (scope) => controlRoutes(scope, platforms), { prefix: CONTROL_PREFIX });
+}
+
+/** Smartlead alone, under `/api/v1`; the caller listens and closes. */
+export function createSmartleadSimulator(options: SmartleadOptions = {}): Simulator<SmartleadFact> {
+  const app = createApp();
+  const simulator = buildSmartlead(options);
+  mount(app, '/api/v1', simulator);
+  mountControl(app, new Map([['smartlead', simulator]]));
+  return { app, apiKey: simulator.apiKey, control: simulator.control, ledger: simulator.ledger };
+}
+
+/** Lemlist alone, under `/api`; the caller listens and closes. */
+export function createLemlistSimulator(options: LemlistOptions = {}): Simulator<LemlistFact> {
+  const app = createApp();
+  const simulator = buildLemlist(options);
+  mount(app, '/api', simulator);
+  mountControl(app, new Map([['lemlist', simulator]]));
+  return { app, apiKey: simulator.apiKey, control: simulator.control, ledger: simulator.ledger };
+}
+
+export interface StartOptions {
+  /** 0 takes a free port. */
+  readonly port?: number;
+  readonly host?: string;
+  readonly seed?: number;
+  readonly size?: SimulatorSize;
+  readonly smartlead?: SmartleadOptions;
+  readonly lemlist?: LemlistOptions;
+}
+
+/** Both platforms on one listening port. */
+export interface RunningSimulators {
+  readonly smartlead: Omit<Simulator<SmartleadFact>, 'app'> & { readonly baseUrl: string };
+  readonly lemlist: Omit<Simulator<LemlistFact>, 'app'> & { readonly baseUrl: string };
+  readonly controlUrl: string;
+  /** Stops listening and drops open connections. */
+  close(): Promise<void>;
+}
+
+/** Starts both platforms on one port of `host` (loopback unless said otherwise). */
+export async function startSimulators(options: StartOptions = {}): Promise<RunningSimulators> {
+  const { port = 0, host = '127.0.0.1', seed = 1, size = SIZES.demo } = options;
+  const app = createApp();
+  const smartlead = buildSmartlead({ seed, ...size.smartlead, ...options.smartlead });
+  const lemlist = buildLemlist({ seed, ...size.lemlist, ...options.lemlist });
+  mount(app, SMARTLEAD_PREFIX, smartlead);
+  mount(app, LEMLIST_PREFIX, lemlist);
+  mountControl(
+    app,
+    new Map<string, Controlled>([
+      ['smartlead', smartlead],
+      ['lemlist', lemlist],
+    ]),
+  );
+  const origin = await app.listen({ port, host });
+  return {
+    smartlead: { ...smartlead, baseUrl: `${origin}${SMARTLEAD_PREFIX}` },
+    lemlist: { ...lemlist, baseUrl: `${origin}${LEMLIST_PREFIX}` },
+    controlUrl: `${origin}${CONTROL_PREFIX}`,
+    close: () => app.close(),
+  };
+}
