@@ -39,6 +39,16 @@ test('passes a tree whose tests pass, and closes with the counts alone on a line
   assert.match(output, /ok {3}services\/b\/src\/b\.test\.ts \(2 tests/);
 });
 
+test('counts the tests of a suite that several files share to the files that run it', async (context) => {
+  const { code, output, lastLine } = await runOver(context, {
+    'scripts/contract.ts': `import { test } from 'node:test';\nexport const contract = () => test('keeps it', () => undefined);\n`,
+    'scripts/a.test.ts': `import { contract } from './contract.ts';\ncontract();\n`,
+    'scripts/b.test.ts': `import { contract } from './contract.ts';\ncontract();\n`,
+  });
+  assert.equal(lastLine, '2 passed, 0 failed', output);
+  assert.equal(code, 0);
+});
+
 const failing: readonly (readonly [
   what: string,
   files: Readonly<Record<string, string>>,

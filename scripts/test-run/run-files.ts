@@ -29,9 +29,14 @@ export type RunOptions = {
   readonly write: (text: string) => void;
 };
 
-type Completed = {
-  readonly name: string;
+type Place = {
   readonly file?: string | undefined;
+  /** The test file, where `file` is the module that declares the test: a contract that several files run. */
+  readonly entryFile?: string | undefined;
+};
+
+type Completed = Place & {
+  readonly name: string;
   readonly nesting: number;
   readonly skip?: unknown;
   readonly todo?: unknown;
@@ -45,55 +50,56 @@ type Completed = {
 
 /** What is known of a file while it runs. */
 type Progress = {
+  readonly path: string;
   tests: number;
   passed: number;
   failed: number;
   skipped: number;
   output: string;
   failures: string;
+  /** How long its process took; null while it runs. */
+  durationMs: number | null;
   /** Its own runner came to an end and said so; a process that left half-way did not. */
   ended: boolean;
+  told: boolean;
 };
 
 /**
- * Runs test files by node's test runner and tells of each when it has ended. A file that holds no test, a skipped test and one to be written
- * are problems: they look like success and are none.
+ * Runs test files by node's test runner and tells of each when it has ended. A file that holds no test, one whose process leaves before its
+ * tests are done, a skipped test and one to be written are problems: they look like success and are none.
  */
 export async function runFiles(options: RunOptions): Promise<RunResult> {
   const { root, files, concurrency, timeoutMs, signal, verbose, write } = options;
-  const absolute = new Map(files.map((path) => [join(root, path), path]));
-  const stream = run({ files: [...absolute.keys()], concurrency, timeout: timeoutMs, signal, cwd: root });
-  const running = new Map<string, Progress>();
-  const results: FileResult[] = [];
+  const running = new Map(files.map((path) => [join(root, path), newProgress(path)]));
+  const stream = run({ files: [...running.keys()], concurrency, timeout: timeoutMs, signal, cwd: root });
   const problems: string[] = [];
-  const progressOf = (file: string | undefined): Progress => {
-    const path = file ?? '';
-    const known = running.get(path) ?? newProgress();
-    running.set(path, known);
-    return known;
+  const lost = newProgress('(no file)');
+  const progressOf = ({ file, entryFile }: Place): Progress => running.get(entryFile ?? file ?? '') ?? lost;
+  const collect = (event: Place & { readonly message: string }): void => {
+    progressOf(event).output += event.message;
   };
-  const collect = ({ file, message }: { readonly file?: string | undefined; readonly message: string }): void => {
-    progressOf(file).output += message;
+  const tell = (progress: Progress): void => {
+    if (progress.durationMs === null || progress.told) return;
+    progress.told = true;
+    if (!verbose) write(describeFile(progress, progress.durationMs));
   };
   stream.on('test:stdout', collect);
   stream.on('test:stderr', collect);
-  stream.on('test:summary', ({ file }) => {
-    if (file !== undefined) progressOf(file).ended = true;
-  });
+  // This event comes as soon as something is done; all the others wait for the files before theirs.
   stream.on('test:complete', (event: Completed) => {
-    const progress = progressOf(event.file);
-    const path = event.nesting === 0 ? absolute.get(event.name) : undefined;
-    if (path === undefined) {
-      countTest(progress, event, (what) =>
-        problems.push(`${absolute.get(event.file ?? '') ?? '?'}: "${event.name}" ${what}`),
-      );
-      return;
+    const progress = progressOf(event);
+    if (event.nesting > 0 || event.name !== join(root, progress.path)) {
+      countTest(progress, event, (what) => problems.push(`${progress.path}: "${event.name}" ${what}`));
+    } else {
+      progress.durationMs = event.details.duration_ms;
+      if (failedItself(event)) addFailure(progress, event);
     }
-    if (failedItself(event)) addFailure(progress, event);
-    else if (progress.tests === 0) problems.push(`${path}: holds no test, or left before its first was done`);
-    else if (!progress.ended) problems.push(`${path}: its process left before its tests were done`);
-    results.push({ path, tests: progress.tests, durationMs: event.details.duration_ms });
-    if (!verbose) write(describeFile(path, progress, event.details.duration_ms));
+  });
+  stream.on('test:summary', (summary) => {
+    if (summary.file === undefined) return;
+    const progress = progressOf(summary);
+    progress.ended = true;
+    tell(progress);
   });
   if (verbose) stream.compose(spec).on('data', (text: unknown) => write(String(text)));
   await new Promise((resolve, reject) => {
@@ -101,23 +107,32 @@ export async function runFiles(options: RunOptions): Promise<RunResult> {
     if (!verbose) stream.resume();
   });
 
-  const seen = new Set(results.map(({ path }) => path));
-  for (const path of files) {
-    if (!seen.has(path)) problems.push(`${path}: did not come to an end`);
+  const all = [...running.values(), lost];
+  for (const progress of all) {
+    tell(progress);
+    const problem = progress === lost ? null : problemOf(progress);
+    if (problem !== null) problems.push(`${progress.path}: ${problem}`);
   }
-  const sum = (read: (progress: Progress) => number): number =>
-    [...running.values()].reduce((total, one) => total + read(one), 0);
+  const sum = (read: (progress: Progress) => number): number => all.reduce((total, one) => total + read(one), 0);
   return {
     passed: sum(({ passed }) => passed),
     failed: sum(({ failed }) => failed),
     skipped: sum(({ skipped }) => skipped),
-    files: results,
+    files: all.flatMap(({ path, tests, durationMs }) => (durationMs === null ? [] : [{ path, tests, durationMs }])),
     problems,
   };
 }
 
-function newProgress(): Progress {
-  return { tests: 0, passed: 0, failed: 0, skipped: 0, output: '', failures: '', ended: false };
+function problemOf({ tests, failures, durationMs, ended }: Progress): string | null {
+  if (durationMs === null) return 'did not come to an end';
+  if (failures !== '') return null;
+  if (tests === 0) return 'holds no test, or left before its first was done';
+  return ended ? null : 'its process left before its tests were done';
+}
+
+function newProgress(path: string): Progress {
+  const counts = { tests: 0, passed: 0, failed: 0, skipped: 0 };
+  return { path, ...counts, output: '', failures: '', durationMs: null, ended: false, told: false };
 }
 
 function countTest(progress: Progress, event: Completed, report: (what: string) => void): void {
@@ -148,7 +163,7 @@ function addFailure(progress: Progress, { name, details }: Completed): void {
   progress.failures += `  ✖ ${name}\n${indent(explain(details.error))}\n`;
 }
 
-function describeFile(path: string, { tests, failures, output }: Progress, durationMs: number): string {
+function describeFile({ path, tests, failures, output }: Progress, durationMs: number): string {
   const line = `${failures === '' ? 'ok  ' : 'FAIL'} ${path} (${tests} tests, ${seconds(durationMs)})\n`;
   if (failures === '' || output === '') return line + failures;
   return `${line}${failures}${indent(`it printed:\n${output.trimEnd()}`)}\n`;
