@@ -2,3 +2,34 @@ export { connectDatabase, sqlState } from './database.ts';
 export type { Client, Database, Queryable } from './database.ts';
 export { migrate } from './migrate.ts';
 export { accountKeyHash, ensureAccount } from './accounts.ts';
+export { ensureNamespace } from './namespaces.ts';
+export type { EnsuredNamespace } from './namespaces.ts';
+export { findConflict, insertJob, listJobs, listOpenJobs, readJob, readLastRun } from './jobs.ts';
+export type { JobCursor, JobFilter, JobRow, JobStatus, JobTarget, NewJob } from './jobs.ts';
+export {
+  markExtracted,
+  markStarted,
+  readJobFacts,
+  saveProgress,
+  startFailing,
+  storeDeadLetterTargets,
+  storeLoadTargets,
+} from './job-progress.ts';
+export type {
+  AccountBudget,
+  JobFacts,
+  LetterCounts,
+  LoadedCounts,
+  OffsetsByPartition,
+  RawTarget,
+  WalkTotals,
+} from './job-progress.ts';
+export { endJob } from './job-ending.ts';
+export type { Ending, EndingFacts, FailedStream, PlatformTally } from './job-ending.ts';
+export {
+  advanceDeadLetterPosition,
+  insertDeadLetters,
+  lockDeadLetterPosition,
+  openDeadLetterPosition,
+} from './dead-letters.ts';
+export type { DeadLetterPosition, NewDeadLetter } from './dead-letters.ts';

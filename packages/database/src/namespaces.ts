@@ -1,0 +1,87 @@
+import type { Client } from './database.ts';
+
+export interface EnsuredNamespace {
+  readonly namespaceId: number;
+  /** True when the namespace was not known before. */
+  readonly created: boolean;
+}
+
+/**
+ * Makes the namespace's row, its partition of `event_source` and a leaf for each platform, where they are missing; to
+ * be called inside a transaction. `namespace` must match `[a-z0-9_-]{1,63}`, platforms `[a-z]+`.
+ *
+ * A leaf is created with a validated CHECK and then attached, so that the parent is neither scanned nor locked against
+ * readers and writers. Concurrent calls for one namespace wait for each other.
+ */
+export async function ensureNamespace(
+  client: Client,
+  wanted: { readonly namespace: string; readonly platforms: readonly string[] },
+): Promise<EnsuredNamespace> {
+  const { namespace } = wanted;
+  const inserted = await client.query('insert into namespaces (namespace) values ($1) on conflict do nothing', [
+    namespace,
+  ]);
+  const created = inserted.rowCount === 1;
+  const known = await leafPlatforms(client, namespace);
+  if (!created && wanted.platforms.every((platform) => known.has(platform)))
+    return { namespaceId: await lockNamespace(client, namespace, false), created };
+
+  const namespaceId = await lockNamespace(client, namespace, true);
+  // Waiting behind a vacuum of the parent is nobody's fault: the transaction is run again.
+  await client.query(`set local lock_timeout = '5s'`);
+  const parent = `event_source_${namespaceId}`;
+  if (created) await createBranch(client, parent, namespace);
+  const present = await leafPlatforms(client, namespace);
+  for (const platform of wanted.platforms.filter((name) => !present.has(name)).toSorted()) {
+    const leaf = `${parent}_${platform}`;
+    await createLeaf(client, { leaf, parent, namespace, platform });
+    await client.query('insert into leaf_states (namespace, platform, live_leaf) values ($1, $2, $3)', [
+      namespace,
+      platform,
+      leaf,
+    ]);
+  }
+  return { namespaceId, created };
+}
+
+/** Reads the number; `exclusively` keeps other makers of leaves out, yet not those whose rows refer to it. */
+async function lockNamespace(client: Client, namespace: string, exclusively: boolean): Promise<number> {
+  const { rows } = await client.query<{ namespace_id: number }>(
+    `select namespace_id from namespaces where namespace = $1${exclusively ? ' for no key update' : ''}`,
+    [namespace],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error(`the namespace ${namespace} vanished while it was looked up`);
+  return row.namespace_id;
+}
+
+async function leafPlatforms(client: Client, namespace: string): Promise<ReadonlySet<string>> {
+  const { rows } = await client.query<{ platform: string }>('select platform from leaf_states where namespace = $1', [
+    namespace,
+  ]);
+  return new Set(rows.map((row) => row.platform));
+}
+
+async function createBranch(client: Client, branch: string, namespace: string): Promise<void> {
+  const value = client.escapeLiteral(namespace);
+  await client.query(
+    `create table "${branch}" (like event_source including all, constraint "${branch}_namespace" check (namespace = ${value}))
+       partition by list (platform);
+     alter table event_source attach partition "${branch}" for values in (${value});`,
+  );
+}
+
+async function createLeaf(
+  client: Client,
+  of: { readonly leaf: string; readonly parent: string; readonly namespace: string; readonly platform: string },
+): Promise<void> {
+  const { leaf, parent } = of;
+  const namespace = client.escapeLiteral(of.namespace);
+  const platform = client.escapeLiteral(of.platform);
+  await client.query(
+    `create table "${leaf}" (like event_source including all,
+       constraint "${leaf}_content" check (namespace = ${namespace} and platform = ${platform}),
+       primary key (event_id));
+     alter table "${parent}" attach partition "${leaf}" for values in (${platform});`,
+  );
+}
