@@ -1,5 +1,5 @@
-import { Kafka, logLevel } from 'kafkajs';
-import type { Admin, KafkaConfig as KafkaJsConfig, LogEntry, SASLOptions } from 'kafkajs';
+import kafkajs from 'kafkajs';
+import type { Admin, Kafka, KafkaConfig as KafkaJsConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { EnvironmentError } from '@full-sync/runtime';
 import type { KafkaSettings, Logger } from '@full-sync/runtime';
 import { createOffsets } from './offsets.ts';
@@ -30,7 +30,7 @@ export async function connectKafka(options: {
   readonly logger: Logger;
 }): Promise<KafkaClient> {
   const { config, clientId, logger } = options;
-  const kafka = new Kafka(clientConfig(config, clientId, logger));
+  const kafka = new kafkajs.Kafka(clientConfig(config, clientId, logger));
   const admin = kafka.admin();
   try {
     await admin.connect();
@@ -63,7 +63,7 @@ function clientConfig(config: KafkaSettings, clientId: string, logger: Logger): 
     requestTimeout: 30_000,
     // Set here and nowhere guessed: kafkajs picks other defaults when NODE_ENV is "test".
     retry: { initialRetryTime: 100, maxRetryTime: 5_000, multiplier: 2, factor: 0.2, retries: 6 },
-    logLevel: logLevel.WARN,
+    logLevel: kafkajs.logLevel.WARN,
     logCreator: () => (entry) => {
       forwardLog(logger, entry);
     },

@@ -27,6 +27,7 @@ interface ConnectionPool {
 interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  refreshMetadata(): Promise<void>;
   findControllerBroker(): Promise<{ readonly connectionPool: ConnectionPool }>;
 }
 
@@ -40,6 +41,7 @@ export async function fetchTopicIds(kafka: Kafka, topics: readonly string[]): Pr
   const cluster = createCluster(kafka);
   await cluster.connect();
   try {
+    await cluster.refreshMetadata();
     const broker = await cluster.findControllerBroker();
     return await broker.connectionPool.send({
       request: { apiKey: 3, apiVersion: 10, apiName: 'Metadata', encode: async () => encodeRequest(topics) },

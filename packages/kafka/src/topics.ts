@@ -1,4 +1,4 @@
-import { ConfigResourceTypes } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import type { Admin } from 'kafkajs';
 import { EnvironmentError } from '@full-sync/runtime';
 import type { Logger } from '@full-sync/runtime';
@@ -44,7 +44,7 @@ async function checkTopics({ admin, named }: TopicsOptions): Promise<void> {
   const metadata = await admin.fetchTopicMetadata({ topics: topics.map((topic) => named(topic.name)) });
   const configs = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: topics.map((topic) => ({ type: ConfigResourceTypes.TOPIC, name: named(topic.name) })),
+    resources: topics.map((topic) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name: named(topic.name) })),
   });
   const problems: string[] = [];
   for (const topic of topics) {

@@ -1,0 +1,138 @@
+import type { Client, Database } from '@full-sync/database';
+import { OffsetGapError, gapInside } from '@full-sync/kafka';
+import type { ConsumedBatch, KafkaClient } from '@full-sync/kafka';
+import type { Logger } from '@full-sync/runtime';
+import type { DeadLetters } from './dead-letters.ts';
+import { leafKey, planBatch } from './domain/plan-batch.ts';
+import type { BatchPlan, Position } from './domain/plan-batch.ts';
+import type { CopyRows } from './domain/copy-rows.ts';
+import { JobCounts } from './job-counts.ts';
+import type { LeadLedger } from './job-counts.ts';
+import { lockJobs, lockLeaves } from './locks.ts';
+import type { LeafTable } from './locks.ts';
+import type { LoaderMetrics } from './metrics.ts';
+import type { PathChooser } from './path-chooser.ts';
+import { lockPosition, readPosition, samePosition, storePosition } from './positions.ts';
+import { settleRows } from './settle-rows.ts';
+import type { Settled } from './settle-rows.ts';
+
+export interface LoaderParts {
+  readonly db: Database;
+  readonly client: KafkaClient;
+  readonly group: string;
+  readonly normalise: (values: readonly (Buffer | null)[]) => Promise<(value: Buffer | null) => Buffer>;
+  readonly deadLetters: DeadLetters;
+  readonly leads: LeadLedger;
+  readonly paths: PathChooser;
+  readonly borrowRows: () => { readonly take: () => CopyRows; readonly giveBack: () => void };
+  readonly metrics: LoaderMetrics;
+  readonly logger: Logger;
+}
+
+type Outcome =
+  | {
+      readonly kind: 'loaded';
+      readonly counts: JobCounts;
+      readonly freshLeads: readonly string[];
+      readonly paths: PathNotes;
+    }
+  | { readonly kind: 'stale'; readonly position: Position }
+  | { readonly kind: 'ended'; readonly jobs: ReadonlySet<string> };
+
+type PathNotes = readonly { readonly leaf: string; readonly settled: Settled }[];
+
+/**
+ * Loads one batch of one partition of `outreach.events` and returns the next offset to read. Rows, counts and position
+ * are one Postgres transaction (I1, I3): whatever dies, either all of the batch is in or nothing of it, and a second
+ * loader of the same partition finds nothing to do.
+ *
+ * @throws OffsetGapError when records are missing: loss until proven otherwise.
+ */
+export async function loadBatch(parts: LoaderParts, batch: ConsumedBatch): Promise<number> {
+  const startedAt = performance.now();
+  const normalise = await parts.normalise(batch.records.map((record) => record.value));
+  let base = await readPosition(parts.db, batch);
+  let ended: ReadonlySet<string> = new Set();
+  for (;;) {
+    if (base.nextOffset > batch.lastOffset) {
+      parts.metrics.redelivered.inc(batch.records.length);
+      return base.nextOffset;
+    }
+    if (batch.firstOffset > base.nextOffset) return await seekBackOrHalt(parts, batch, base.nextOffset);
+    haltOnGapInside(parts, batch);
+    const rows = parts.borrowRows();
+    try {
+      const plan = planBatch({ records: batch.records, base, ended, normalise, takeRows: rows.take });
+      const outcome = await parts.db.transaction((client) => commitPlan(parts, client, batch, plan));
+      if (outcome.kind === 'stale') base = outcome.position;
+      else if (outcome.kind === 'ended') ended = new Set([...ended, ...outcome.jobs]);
+      else {
+        note(parts, plan, outcome, performance.now() - startedAt);
+        return plan.next.nextOffset;
+      }
+    } finally {
+      rows.giveBack();
+    }
+  }
+}
+
+/** One transaction: locks in their order, then rows, counts and the position. Writes nothing when the plan is outdated. */
+async function commitPlan(parts: LoaderParts, client: Client, batch: ConsumedBatch, plan: BatchPlan): Promise<Outcome> {
+  await client.query(`set local statement_timeout = '120s'`);
+  const position = await lockPosition({ db: parts.db, client, at: batch, logger: parts.logger });
+  if (!samePosition(position, plan.base)) return { kind: 'stale', position };
+  // From here on nobody waits long: a lock that is not had in time gives the whole transaction back for another try.
+  await client.query(`set local lock_timeout = '10s'`);
+  const jobIds = [...new Set(plan.leaves.flatMap((leaf) => leaf.rows.map((row) => row.facts.jobId)))];
+  const ended = jobIds.length === 0 ? new Set<string>() : await lockJobs(client, jobIds);
+  if (ended.size > 0) return { kind: 'ended', jobs: ended };
+  const tables = plan.leaves.length === 0 ? new Map<string, LeafTable>() : await lockLeaves(client, plan.leaves);
+
+  const counts = new JobCounts();
+  const settledLeaves: { leaf: string; settled: Settled }[] = [];
+  for (const leaf of plan.leaves) {
+    const key = leafKey(leaf);
+    const table = tables.get(key);
+    if (table === undefined) throw new Error(`no table is declared for ${key}`);
+    const settled = await settleRows(client, table.live, leaf, parts.paths.direct(key));
+    counts.add(leaf, settled);
+    settledLeaves.push({ leaf: key, settled });
+  }
+  // Acknowledged before the position moves past them; should the commit fail, the same letters come again (I1).
+  await parts.deadLetters.publish(
+    batch,
+    plan,
+    settledLeaves.flatMap(({ settled }) => settled.refused),
+  );
+  const freshLeads = parts.leads.fresh(plan.leaves);
+  await parts.leads.store(client, freshLeads);
+  await counts.store(client, batch.partition);
+  await storePosition(client, batch, plan.next);
+  return { kind: 'loaded', counts, freshLeads, paths: settledLeaves };
+}
+
+function note(parts: LoaderParts, plan: BatchPlan, outcome: Outcome & { kind: 'loaded' }, elapsedMs: number): void {
+  parts.leads.committed(outcome.freshLeads);
+  for (const { leaf, settled } of outcome.paths) parts.paths.learn(leaf, settled);
+  parts.metrics.noteBatch(plan, outcome.counts, outcome.paths, elapsedMs);
+}
+
+/** Postgres is behind the group's offset: read again from its position if the log still has it. */
+async function seekBackOrHalt(parts: LoaderParts, batch: ConsumedBatch, nextOffset: number): Promise<number> {
+  const logStart = (await parts.client.offsets.start(batch.topic)).get(batch.partition) ?? 0;
+  if (logStart > nextOffset) throw gapError(parts, batch, nextOffset, logStart - 1);
+  parts.logger.info(
+    { partition: batch.partition, from: batch.firstOffset, to: nextOffset },
+    'the database is behind the group: reading again',
+  );
+  return nextOffset;
+}
+
+function haltOnGapInside(parts: LoaderParts, batch: ConsumedBatch): void {
+  const gap = gapInside(batch.records);
+  if (gap) throw gapError(parts, batch, gap.from, gap.to);
+}
+
+function gapError(parts: LoaderParts, batch: ConsumedBatch, from: number, to: number): OffsetGapError {
+  return new OffsetGapError({ group: parts.group, topic: batch.topic, partition: batch.partition, from, to });
+}

@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { topicNames } from '@full-sync/schemas';
+import { tableChecksum, waitFor } from '@full-sync/testing';
+import { countsOf, event, events, leafTable, openBench } from './harness.ts';
+
+test('writes each field of an event as it was published', async () => {
+  await using bench = await openBench();
+  await using loader = await bench.startLoader();
+  assert.ok(loader.pid);
+  const sent = event(7, { lead_id: 'lea_1', campaign_id: null, campaign_name: null });
+  await bench.publish(3, [sent]);
+  await bench.loaded(3, 1);
+  const { rows } = await bench.db.pool.query('select *, created_at <= now() as created from event_source');
+  const [row] = rows;
+  assert.equal(rows.length, 1);
+  assert.equal(row.event_id.replaceAll('-', ''), sent.event_key.slice(-32));
+  for (const column of [
+    'event_key',
+    'namespace',
+    'platform',
+    'event_type',
+    'source_type',
+    'source_id',
+    'job_id',
+  ] as const)
+    assert.equal(row[column], sent[column]);
+  assert.equal(row.campaign_id, null);
+  assert.equal(row.campaign_name, null);
+  assert.equal(row.lead_email, sent.lead_email);
+  assert.equal(row.lead_id, 'lea_1');
+  assert.equal(row.occurred_at.getTime(), sent.occurred_at);
+  assert.equal(row.occurred_at_approximate, false);
+  assert.deepEqual(row.properties, JSON.parse(sent.properties));
+  assert.deepEqual(row.fingerprint, sent.fingerprint);
+  assert.equal(row.created, true);
+});
+
+test('drops what Kafka or the keyer repeats, counts what the source repeats, sets collisions aside', async () => {
+  await using bench = await openBench();
+  await using loader = await bench.startLoader();
+  await bench.publish(0, events(0, 500));
+  await bench.loaded(0, 500);
+  const once = await tableChecksum(bench.db.pool, leafTable);
+
+  // The keyer publishes its last records again: same source positions.
+  await bench.publish(0, events(300, 200));
+  await bench.loaded(0, 700);
+  assert.deepEqual(await countsOf(bench.db, 'job_a'), {
+    records_accepted: 500,
+    events_derived: 500,
+    events_created: 500,
+    duplicates: 0,
+    collisions: 0,
+    dead_lettered: 0,
+  });
+  assert.equal(await loader.metric('full_sync_loader_replayed_records_total'), 200);
+
+  // Another job reads the source again: same facts at new source positions; one fact has changed under its id.
+  const changed = Buffer.from('0102030405060708', 'hex');
+  await bench.publish(
+    0,
+    events(0, 500, (n) => ({
+      job_id: 'job_b',
+      source_offset: 1_000 + n,
+      ...(n === 42 ? { fingerprint: changed, properties: '{"changed":true}' } : {}),
+    })),
+  );
+  await bench.loaded(0, 1_200);
+  assert.deepEqual(await countsOf(bench.db, 'job_b'), {
+    records_accepted: 500,
+    events_derived: 500,
+    events_created: 0,
+    duplicates: 499,
+    collisions: 1,
+    dead_lettered: 0,
+  });
+  assert.deepEqual(await tableChecksum(bench.db.pool, leafTable), once);
+  const { rows } = await bench.db.pool.query('select * from event_collisions');
+  assert.equal(rows.length, 1);
+  assert.deepEqual(rows[0].fingerprint, changed);
+  assert.deepEqual(rows[0].kept_fingerprint, event(42).fingerprint);
+  assert.deepEqual(rows[0].properties, { changed: true });
+  assert.equal(Number(rows[0].times_seen), 1);
+  const { rows: users } = await bench.db.pool.query(
+    'select job_id, count(*)::int as leads from job_users group by 1 order by 1',
+  );
+  assert.deepEqual(users, [
+    { job_id: 'job_a', leads: 50 },
+    { job_id: 'job_b', leads: 50 },
+  ]);
+});
+
+test('settles repeats and collisions within one batch in the order of the log', async () => {
+  await using bench = await openBench();
+  const other = Buffer.from('ffffffffffffffff', 'hex');
+  const batch = [
+    ...events(0, 20),
+    event(3, { source_offset: 20 }),
+    event(4, { source_offset: 21, fingerprint: other, lead_email: 'second@example.test' }),
+    event(4, { source_offset: 22, fingerprint: other, job_id: 'job_b' }),
+    event(30, { source_offset: 23, job_id: 'job_b' }),
+  ];
+  await bench.publish(5, batch);
+  await using loader = await bench.startLoader();
+  await bench.loaded(5, batch.length);
+  assert.ok(!loader.hasExited());
+  assert.deepEqual(await countsOf(bench.db, 'job_a'), {
+    records_accepted: 22,
+    events_derived: 22,
+    events_created: 20,
+    duplicates: 1,
+    collisions: 1,
+    dead_lettered: 0,
+  });
+  const counts = await countsOf(bench.db, 'job_b');
+  assert.deepEqual([counts.events_derived, counts.events_created, counts.collisions], [2, 1, 1]);
+  const { rows } = await bench.db.pool.query('select lead_email, times_seen::int from event_collisions');
+  assert.deepEqual(rows, [{ lead_email: 'second@example.test', times_seen: 2 }]);
+  const kept = await bench.db.pool.query('select fingerprint from event_source where source_id = $1', ['s4']);
+  assert.deepEqual(kept.rows[0].fingerprint, event(4).fingerprint);
+});
+
+test('drops the late events of a job that has ended', async () => {
+  await using bench = await openBench();
+  await bench.db.pool.query(`update jobs set completed_at = now(), status = 'cancelled' where job_id = 'job_b'`);
+  await bench.publish(1, [...events(0, 5), ...events(5, 5, () => ({ job_id: 'job_b' })), ...events(10, 5)]);
+  await using loader = await bench.startLoader();
+  await bench.loaded(1, 15);
+  assert.equal((await countsOf(bench.db, 'job_a')).events_created, 10);
+  assert.equal((await countsOf(bench.db, 'job_b')).events_derived, 0);
+  assert.equal(await loader.metric('full_sync_loader_late_records_total'), 5);
+});
+
+test('dead-letters the rows that a rule of the user refuses and lands the rest', async () => {
+  await using bench = await openBench();
+  await bench.db.pool.query(`
+    alter table event_source add constraint no_bounces check (event_type <> 'email_bounced');
+    create unique index one_subject on ${leafTable} (campaign_name) where source_id like 's1%' and campaign_name like 'unique%';
+    create function swallow() returns trigger language plpgsql as
+      $$ begin if new.source_id = 's77' then return null; end if; return new; end $$;
+    create trigger swallow before insert on ${leafTable} for each row execute function swallow()`);
+  const bad = events(0, 100, (n) => {
+    if (n === 13) return { event_type: 'email_bounced' };
+    if (n === 10 || n === 11) return { campaign_name: 'unique name' };
+    if (n === 60) return { properties: '{not json' };
+    return {};
+  });
+  await bench.publish(2, bad);
+  await bench.producer.send(topicNames.events, [{ partition: 2, key: 'x', value: Buffer.from('no event') }]);
+  await using loader = await bench.startLoader();
+  await bench.loaded(2, 101);
+  assert.ok(!loader.hasExited());
+  const counts = await countsOf(bench.db, 'job_a');
+  assert.deepEqual([counts.events_derived, counts.events_created, counts.dead_lettered], [100, 96, 4]);
+  const ends = await bench.client.offsets.end(topicNames.deadLetters);
+  assert.equal(ends.get(0), 5);
+});
+
+test('reads again from its own position when the database is behind the group', async () => {
+  await using bench = await openBench();
+  await bench.publish(4, events(0, 50));
+  {
+    await using first = await bench.startLoader();
+    await bench.loaded(4, 50);
+    await waitFor(async () => (await bench.client.offsets.group('loader', topicNames.events)).get(4) === 50, {
+      what: 'the group offset to follow',
+    });
+    assert.ok(!first.hasExited());
+  }
+  // As after restoring a backup: rows, counts and positions of an earlier moment.
+  await bench.db.pool.query(
+    `truncate event_source, job_counts; update event_positions set next_offset = 0, sources = '{}' where partition = 4`,
+  );
+  await bench.publish(4, events(50, 1));
+  await using loader = await bench.startLoader();
+  await bench.loaded(4, 51);
+  assert.ok(!loader.hasExited());
+  assert.equal((await countsOf(bench.db, 'job_a')).events_created, 51);
+});
+
+test('halts when records are gone before they were loaded, and says which', async () => {
+  await using bench = await openBench();
+  await bench.publish(6, events(0, 40));
+  await bench.client.admin.deleteTopicRecords({
+    topic: bench.client.named(topicNames.events),
+    partitions: [{ partition: 6, offset: '25' }],
+  });
+  await using loader = await bench.startLoader();
+  const exit = await loader.exited;
+  assert.equal(exit.code, 1);
+  assert.match(loader.output(), /Offsets 0 to 24 of outreach\.events\/6 are gone/);
+  assert.match(loader.output(), /accept-gap --group loader --topic outreach\.events --partition 6/);
+  assert.equal((await countsOf(bench.db, 'job_a')).events_created, 0);
+});
