@@ -1,0 +1,116 @@
+import { gapInside, OffsetGapError, publishDeadLetters } from '@full-sync/kafka';
+import type { Codec, ConsumedBatch, ConsumedRecord, OutgoingRecord, Producer, Serde } from '@full-sync/kafka';
+import type { Clock } from '@full-sync/runtime';
+import { topicNames } from '@full-sync/schemas';
+import type { DeadLetter, StripOptions, TopicName } from '@full-sync/schemas';
+import { deriveEvents } from './domain/derive-events.ts';
+import type { DerivedEvents } from './domain/derive-events.ts';
+import type { SightingWindow } from './domain/window.ts';
+import type { KeyerMetrics } from './metrics.ts';
+import { keyerGroup, rawTopics } from './raw-topics.ts';
+import type { RawTopic } from './raw-topics.ts';
+import { decodeRaw, toKeyerLetter } from './read-record.ts';
+
+/** Bounds of one send, which is one or two produce requests to one partition. */
+const maxEventsPerSend = 2_000;
+const maxBytesPerSend = 1_000_000;
+
+export interface KeyBatchOptions {
+  readonly producer: Producer;
+  readonly serde: Serde;
+  readonly strip: StripOptions;
+  readonly window: SightingWindow;
+  readonly metrics: KeyerMetrics;
+  readonly clock: Pick<Clock, 'now'>;
+}
+
+/**
+ * Keys one batch of one raw partition: publishes the events to the same partition of `outreach.events`, in order, then the
+ * dead letters, and answers with the next offset once all of that is acknowledged (I1). A crash in between repeats the batch
+ * with the same keys and positions, and readers drop the repeats by position.
+ *
+ * @throws OffsetGapError when an offset inside the batch is missing.
+ * @throws ProducerDeadError when the broker did not acknowledge; the process must end.
+ */
+export function createKeyBatch(options: KeyBatchOptions): (batch: ConsumedBatch) => Promise<number> {
+  const { producer, metrics, serde } = options;
+  const rawCodecs = new Map<TopicName, Codec<RawTopic>>(rawTopics.map((topic) => [topic, serde.codec(topic)]));
+  const eventCodec = serde.codec(topicNames.events);
+  const deadLetterCodec = serde.codec(topicNames.deadLetters);
+  return async (batch) => {
+    const endTimer = metrics.batchSeconds.startTimer();
+    const { partition } = batch;
+    const gap = gapInside(batch.records);
+    if (gap !== null) throw new OffsetGapError({ group: keyerGroup, topic: batch.topic, partition, ...gap });
+    const codec = rawCodecs.get(batch.topic);
+    if (codec === undefined) throw new Error(`${batch.topic} is no raw topic`);
+    await codec.prepare(batch.records.map(({ value }) => value));
+
+    const letters: DeadLetter[] = [];
+    let part: OutgoingRecord[] = [];
+    let partBytes = 0;
+    const sendPart = async (): Promise<void> => {
+      const lost = batch.lost();
+      // Publishing on would do no harm, but another copy has this partition by now.
+      if (lost !== undefined) throw lost;
+      await producer.send(topicNames.events, part, maxEventsPerSend);
+      metrics.events.inc({ topic: batch.topic }, part.length);
+      part = [];
+      partBytes = 0;
+    };
+    for (const record of batch.records) {
+      const derived = deriveOrReject({ options, codec, batch, record });
+      if ('code' in derived) {
+        letters.push(derived);
+        continue;
+      }
+      if (part.length + derived.events.length > maxEventsPerSend || partBytes >= maxBytesPerSend) await sendPart();
+      noteSightings(options, partition, derived);
+      for (const event of derived.events) {
+        const value = eventCodec.encode(event);
+        // All events of a lead in a namespace have one key, and so keep their order (I4).
+        part.push({ partition, key: `${event.namespace}:${derived.lead}`, value });
+        partBytes += value.length;
+      }
+    }
+    if (part.length > 0) await sendPart();
+    await publishDeadLetters(producer, deadLetterCodec, letters);
+
+    for (const { code } of letters) metrics.rejected.inc({ topic: batch.topic, code });
+    metrics.records.inc({ topic: batch.topic }, batch.records.length);
+    const nextOffset = batch.lastOffset + 1;
+    metrics.lag.set({ topic: batch.topic, partition }, Math.max(0, batch.highWatermark - nextOffset));
+    endTimer();
+    return nextOffset;
+  };
+}
+
+function deriveOrReject(work: {
+  readonly options: KeyBatchOptions;
+  readonly codec: Codec<RawTopic>;
+  readonly batch: ConsumedBatch;
+  readonly record: ConsumedRecord;
+}): DerivedEvents | DeadLetter {
+  const { options, codec, batch, record } = work;
+  const decoded = decodeRaw(codec, record);
+  const raw = 'kind' in decoded ? null : decoded;
+  const derivation =
+    'kind' in decoded
+      ? decoded
+      : deriveEvents({ raw: decoded, topicId: batch.topicId, offset: record.offset }, options.strip);
+  if (derivation.kind === 'events') return derivation;
+  return toKeyerLetter({ batch, record, raw, rejection: derivation, failedAt: options.clock.now() });
+}
+
+/** Counts what the window says of the keys; nothing else depends on it. */
+function noteSightings(
+  { window, metrics }: KeyBatchOptions,
+  partition: number,
+  { events, replacements }: DerivedEvents,
+): void {
+  if (replacements > 0) metrics.replacements.inc(replacements);
+  for (const { event_key: key, fingerprint, platform } of events) {
+    const sighting = window.see(partition, key, fingerprint);
+    if (sighting !== 'first') metrics.sightings.inc({ platform, sighting });
+  }
+}
