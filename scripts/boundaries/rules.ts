@@ -51,6 +51,8 @@ const READS_ENVIRONMENT: readonly string[] = [
   'scripts/',
   'bench/',
   'e2e/',
+  // A program of its own that may not import loadConfig.
+  'packages/simulators/src/main.ts',
 ];
 
 /** Judges one module by the arrows of CONTRIBUTING.md; `packages` are all packages of the workspace, the root among them. */

@@ -11,7 +11,7 @@ export type Selection = ReadonlyMap<Kind, readonly string[]>;
 const HOMES = /^(?:(?:packages|services)\/[^/]+\/(?:src|test)|scripts|bench|e2e)\//;
 
 /** The kind of a test file by its path, null for a file that is none. */
-export function kindOf(path: string): Kind | null {
+function kindOf(path: string): Kind | null {
   if (!path.endsWith('.test.ts')) return null;
   if (path.startsWith('e2e/')) return 'e2e';
   if (path.endsWith('.integration.test.ts')) return 'integration';
