@@ -134,6 +134,9 @@ function properties(part: KafkaPart, directory: string): string {
     'share.coordinator.state.topic.min.isr': 1,
     'min.insync.replicas': 1,
     'group.initial.rebalance.delay.ms': 0,
+    // A killed broker is let in again only when the session of its former life is over: 9 s by default.
+    'broker.session.timeout.ms': 3_000,
+    'broker.heartbeat.interval.ms': 500,
     // The default cleaner buffer is 128 MB of the heap.
     'log.cleaner.dedupe.buffer.size': 4_194_304,
     'log.segment.bytes': 67_108_864,

@@ -90,6 +90,7 @@ export function openProcessTable(home: Home): ProcessTable {
       reaper.stdin?.end('quit\n');
       rmSync(home.children, { force: true });
       rmSync(home.processes, { force: true });
+      rmSync(home.stackEnv, { force: true });
     },
   };
 }
