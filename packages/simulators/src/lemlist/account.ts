@@ -2,7 +2,7 @@ import { OrderedRows } from '../core/ordered-rows.ts';
 import { draw } from '../core/random.ts';
 import { DATA_END } from '../core/timeline.ts';
 import type { ActivityFacts } from './activities.ts';
-import { activityFactsOf, activityTimeOf } from './activities.ts';
+import { activityFactsOf, activityTimeOf, kindOf } from './activities.ts';
 import type { LemlistCampaign, LemlistPlan } from './plan.ts';
 import { planLemlist } from './plan.ts';
 import type { Breakage, Shape } from './render.ts';
@@ -11,6 +11,8 @@ import { BREAKAGES, activityIdOf, activityJson } from './render.ts';
 const STREAM_BROKEN = 161;
 /** Serials of activities that came later; base activities stay far below. */
 const INSERTED_SERIALS = 0x80000000;
+/** How far back a collision looks for an activity to share its `_id` with. */
+const LOOK_BACK = 5000;
 
 export interface LemlistData {
   readonly seed: number;
@@ -42,9 +44,9 @@ export class LemlistAccount {
     spread(seed, activities, data.brokenRecords, (serial, i) =>
       this.broken.set(serial, BREAKAGES[i % BREAKAGES.length] ?? 'createdAtAbsent'),
     );
-    // A collision: the `_id` of an activity some way back, under another `createdAt`.
-    spread(seed + 1, activities - 400, data.collisions, (serial) => {
-      if (!this.broken.has(serial) && !this.broken.has(serial + 400)) this.idOwners.set(serial + 400, serial);
+    spread(seed + 1, activities, data.collisions, (serial) => {
+      const owner = this.lookAlikeBefore(serial);
+      if (owner !== null) this.idOwners.set(serial, owner);
     });
   }
 
@@ -83,6 +85,18 @@ export class LemlistAccount {
 
   isBroken(serial: number): boolean {
     return this.broken.has(serial);
+  }
+
+  /** The nearest older activity of the same campaign and type whose `_id` is its own. */
+  private lookAlikeBefore(serial: number): number | null {
+    if (this.broken.has(serial)) return null;
+    const { campaign, type } = kindOf(this.seed, this.plan, serial);
+    for (let other = serial - 1; other >= Math.max(0, serial - LOOK_BACK); other--) {
+      if (this.broken.has(other) || this.idOwners.has(other)) continue;
+      const kind = kindOf(this.seed, this.plan, other);
+      if (kind.campaign === campaign && kind.type === type) return other;
+    }
+    return null;
   }
 
   textOf(ref: number, shape: Shape): string {

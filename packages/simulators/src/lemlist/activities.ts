@@ -56,7 +56,7 @@ export function activityTimeOf(seed: number, total: number, plan: LemlistPlan, i
 }
 
 /** Campaign and type of an activity; they do not depend on its time. */
-function kindOf(
+export function kindOf(
   seed: number,
   plan: LemlistPlan,
   serial: number,
