@@ -13,7 +13,7 @@ await runService({
   metrics: (config) => ({ host: config.METRICS_HOST, port: config.KEYER_METRICS_PORT }),
   start: async (scope, config) => {
     const { logger, health, metrics } = scope;
-    const client = scope.use(await connectKafka({ config, clientId: 'keyer', logger }), 'broker connection');
+    const client = scope.use(await connectKafka({ config, clientId: 'full-sync-keyer', logger }), 'broker connection');
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const producer = scope.use(await createProducer(client), 'producer');

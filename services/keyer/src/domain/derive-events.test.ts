@@ -260,6 +260,13 @@ describe('a record that cannot become events', () => {
     ['text', rawOf('lemlist', '"act_1"'), 'RECORD_NOT_OBJECT', ''],
     ['nested too deeply', rawOf('lemlist', '{"a":'.repeat(600) + '1' + '}'.repeat(600)), 'RECORD_TOO_DEEP', ''],
     ['nested past any stack', rawOf('lemlist', '['.repeat(400_000) + ']'.repeat(400_000)), 'RECORD_TOO_DEEP', ''],
+    ['too large', rawOf('lemlist', { ...activity, big: 'x'.repeat(2_200_000) }), 'RECORD_TOO_LARGE', ''],
+    [
+      'too large once written anew',
+      rawOf('lemlist', `{"type":"x","text":"", "n":[${'1e20,'.repeat(200_000)}1]}`),
+      'RECORD_TOO_LARGE',
+      '',
+    ],
     ['Lemlist without type', rawOf('lemlist', { ...activity, type: ' ' }), 'PLATFORM_FIELD_INVALID', '/type'],
     ['Lemlist type no text', rawOf('lemlist', { ...activity, type: 5 }), 'PLATFORM_FIELD_INVALID', '/type'],
     ['Lemlist type of signs', rawOf('lemlist', { ...activity, type: '***' }), 'PLATFORM_FIELD_INVALID', '/type'],

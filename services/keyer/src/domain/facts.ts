@@ -10,6 +10,8 @@ export const rejectCodes = {
   /** Objects and arrays nest deeper than any reader of ours, or Postgres, should follow. */
   tooDeep: 'RECORD_TOO_DEEP',
   notObject: 'RECORD_NOT_OBJECT',
+  /** Its events would not fit into the topic; raw records are far smaller, unless writing them anew made them grow. */
+  tooLarge: 'RECORD_TOO_LARGE',
   /** A field without which the platform's record says nothing: Lemlist `type`. */
   platformField: 'PLATFORM_FIELD_INVALID',
   timeMissing: 'TIME_MISSING',

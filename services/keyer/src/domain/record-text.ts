@@ -1,4 +1,4 @@
-import { isRecord, parseJson, sanitiseValue, stringifyJson, stripRecord } from '@full-sync/schemas';
+import { isRecord, maxRawRecordBytes, parseJson, sanitiseValue, stringifyJson, stripRecord } from '@full-sync/schemas';
 import type { StripOptions } from '@full-sync/schemas';
 import { reject, rejectCodes } from './facts.ts';
 import type { Rejection } from './facts.ts';
@@ -12,6 +12,9 @@ export interface ReadRecord {
   /** Characters that became U+FFFD. */
   readonly replacements: number;
 }
+
+/** Twice the largest raw record, and half of what the events topic takes. */
+const maxPropertiesBytes = 2 * maxRawRecordBytes;
 
 /** Escapes of U+0000 and of surrogates; JSON holds U+0000 in no other way. Pairs match too, and are looked at closer. */
 const suspectEscape = /\\u(?:0000|d[89a-f])/i;
@@ -32,10 +35,14 @@ export function readRecordText(text: string, options: StripOptions): ReadRecord 
     suspectEscape.test(text) || !text.isWellFormed() ? sanitiseValue(stripped) : { value: stripped, replacements: 0 };
   const record = clean.value;
   if (!isRecord(record)) return reject(rejectCodes.notObject, 'the record is not an object', '');
+  const properties = record === parsed ? text : stringifyJson(record);
+  if (Buffer.byteLength(properties) > maxPropertiesBytes) {
+    return reject(rejectCodes.tooLarge, `the record is larger than ${maxPropertiesBytes} bytes`, '');
+  }
   return {
     kind: 'record',
     record,
-    properties: record === parsed ? text : stringifyJson(record),
+    properties,
     replacements: clean.replacements,
   };
 }
