@@ -81,10 +81,8 @@ const simulators = await startSimulators({
 });
 
 let closing: Promise<void> | null = null;
-async function stop(): Promise<void> {
-  closing ??= simulators.close();
-  await closing;
-  process.exit(0);
+function stop(): void {
+  closing ??= simulators.close().then(() => process.exit(0));
 }
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
@@ -92,7 +90,7 @@ process.on('disconnect', stop);
 const parent = Number(process.env['FULL_SYNC_PARENT_PID'] ?? 0);
 if (parent > 0) {
   setInterval(() => {
-    if (!isAlive(parent)) void stop();
+    if (!isAlive(parent)) stop();
   }, PARENT_CHECK_MS).unref();
 }
 

@@ -18,6 +18,7 @@ export class OrderedRows implements RowView {
   private readonly removed = new Set<number>();
   private readonly views = new Map<string, Uint32Array>();
   private merged: Uint32Array | null = null;
+  private changes = 0;
 
   constructor(baseCount: number, baseTimeOf: (ref: number) => number) {
     this.baseCount = baseCount;
@@ -26,6 +27,11 @@ export class OrderedRows implements RowView {
 
   get length(): number {
     return this.baseCount + this.insertedTimes.length - this.removed.size;
+  }
+
+  /** Grows with every change, so that what was computed from the rows can be told to be stale. */
+  get version(): number {
+    return this.changes;
   }
 
   refAt(position: number): number {
@@ -57,6 +63,7 @@ export class OrderedRows implements RowView {
 
   /** Drops the filtered views; to be called when a row changed so that another filter may hold. */
   forget(): void {
+    this.changes += 1;
     this.merged = null;
     this.views.clear();
   }

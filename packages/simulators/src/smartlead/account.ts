@@ -3,11 +3,11 @@ import { draw } from '../core/random.ts';
 import { DATA_END } from '../core/timeline.ts';
 import { prepareBodies } from '../data/texts.ts';
 import type { CampaignPlan } from './plan.ts';
-import { planCampaigns } from './plan.ts';
+import { STEPS, planCampaigns } from './plan.ts';
 import type { Breakage, RowTexts } from './render.ts';
 import { BREAKAGES, rowTexts } from './render.ts';
 import type { SendFacts } from './rows.ts';
-import { sendFactsOf, sendTimeOf } from './rows.ts';
+import { rowOf, sendFactsOf, sendTimeOf } from './rows.ts';
 
 const STREAM_BROKEN = 61;
 const STREAM_INSERTED = 62;
@@ -46,6 +46,25 @@ export class SmartleadCampaign {
       ref < this.plan.rows ? sendFactsOf(this.seed, this.plan, ref) : this.insertedFacts(ref - this.plan.rows);
     const late = this.late.get(ref);
     return late === undefined ? base : { ...base, ...late };
+  }
+
+  /** Leads that were mailed so far; their numbers are below it. */
+  get leads(): number {
+    return this.plan.leads + this.inserted.length;
+  }
+
+  /** The rows of a lead that are still there, first step first. */
+  rowsOfLead(lead: number): readonly number[] {
+    if (lead >= this.plan.leads) {
+      const ref = this.plan.rows + lead - this.plan.leads;
+      return this.rows.has(ref) ? [ref] : [];
+    }
+    const refs: number[] = [];
+    for (let step = 1; step <= STEPS; step++) {
+      const ref = rowOf(this.plan, lead, step);
+      if (ref !== null && this.rows.has(ref)) refs.push(ref);
+    }
+    return refs;
   }
 
   /** Adds a send at `sentAt` to a new lead and returns its reference. */
@@ -127,6 +146,11 @@ export class SmartleadAccount {
   /** Removes a campaign with all that belongs to it, as the platform does. */
   deleteCampaign(id: number): void {
     this.deleted.add(id);
+  }
+
+  /** Grows with every change to what the account serves. */
+  get version(): number {
+    return this.campaigns.reduce((sum, { rows }) => sum + rows.version, this.deleted.size);
   }
 
   /** Index of the next draw for what `advance` lets happen. */

@@ -1,5 +1,5 @@
 import type { JsonBuffer } from '../core/json-buffer.ts';
-import { chance, pick, trait, uuidOf } from '../core/random.ts';
+import { chance, draw, pick, trait, uuidOf } from '../core/random.ts';
 import { isoOf, timestampOf } from '../core/timeline.ts';
 import { emailSighting, personOf } from '../data/people.ts';
 import { SUBJECTS } from '../data/texts.ts';
@@ -7,7 +7,9 @@ import type { CampaignPlan } from './plan.ts';
 import type { SendFacts } from './rows.ts';
 
 const STREAM_STATS_ID = 51;
-const CATEGORIES = ['"Interested"', '"Not Interested"', '"Out Of Office"', '"Meeting Request"', 'null'];
+const STREAM_CATEGORY = 52;
+/** Labels as JSON texts, by category id; many leads have none. */
+const CATEGORIES: readonly string[] = ['null', '"Interested"', '"Meeting Request"', '"Not Interested"', 'null', 'null'];
 
 /** Ways in which a row can be unusable, in the order in which `brokenRecords` uses them. */
 export const BREAKAGES = [
@@ -44,16 +46,15 @@ export function rowTexts(
   if (broken === 'notAnObject') return { before: '"row unavailable"', body: null, after: '' };
   const { look, step } = facts;
   const person = personOf(seed, plan.firstPerson + facts.lead);
-  const subject = chance(trait(look, 1), 15) ? 'null' : pick(SUBJECTS, trait(look, 2));
-  const step4 = plan.textIds ? `"${7_120_000 + plan.index * 10 + step}"` : `${7_120_000 + plan.index * 10 + step}`;
+  const stepId = plan.textIds ? `"${7_120_000 + plan.index * 10 + step}"` : `${7_120_000 + plan.index * 10 + step}`;
   const before =
     `{${statsIdField(seed, plan, facts, broken)}` +
     `"lead_name":${chance(trait(look, 3), 80) ? 'null' : person.fullName},` +
     emailField(emailSighting(person.email, trait(look, 4)), broken) +
-    `"lead_category":${pick(CATEGORIES, trait(look, 5))},"sequence_number":${step},` +
-    `"email_campaign_seq_id":${chance(trait(look, 6), 30) ? 'null' : step4},` +
+    `"lead_category":${categoryOf(seed, plan, facts.lead).label},"sequence_number":${step},` +
+    `"email_campaign_seq_id":${chance(trait(look, 6), 30) ? 'null' : stepId},` +
     `"seq_variant_id":${trait(look, 7) % 3 === 0 ? 9_014_000 + (trait(look, 8) % 3) : 'null'},` +
-    `"email_subject":${subject},"email_message":`;
+    `"email_subject":${subjectOf(facts)},"email_message":`;
   const replied = broken === 'replyWithoutEmail' ? (facts.repliedAt ?? facts.sentAt) : facts.repliedAt;
   const after =
     `,"sent_time":${sentTimeText(facts, broken)},` +
@@ -64,8 +65,28 @@ export function rowTexts(
     `"click_count":${trait(look, 12) % 20 === 0 ? `"${facts.clickCount}"` : facts.clickCount},` +
     `"is_unsubscribed":${facts.unsubscribed},"is_bounced":${facts.bounced}` +
     `${plan.old ? '' : ',"ignore_reply":false'}${extraFields(look)}}`;
-  const bodyless = chance(trait(look, 13), 20) || bodies.length === 0;
-  return { before, body: bodyless ? null : pick(bodies, trait(look, 14)), after };
+  return { before, body: bodyOf(facts, bodies), after };
+}
+
+/** A lead's current label as a JSON text, the same on each of its rows, and its id. */
+export function categoryOf(
+  seed: number,
+  plan: CampaignPlan,
+  lead: number,
+): { readonly id: number | null; readonly label: string } {
+  const id = draw(seed, STREAM_CATEGORY, plan.index * 7_919 + lead) % CATEGORIES.length;
+  const label = CATEGORIES[id] ?? 'null';
+  return { id: label === 'null' ? null : id, label };
+}
+
+/** The subject as a JSON text. */
+export function subjectOf({ look }: SendFacts): string {
+  return chance(trait(look, 1), 15) ? 'null' : pick(SUBJECTS, trait(look, 2));
+}
+
+/** The prepared body of a send; some have none. */
+export function bodyOf({ look }: SendFacts, bodies: readonly Buffer[]): Buffer | null {
+  return chance(trait(look, 13), 20) || bodies.length === 0 ? null : pick(bodies, trait(look, 14));
 }
 
 /** Writes a row into an answer. */

@@ -43,7 +43,7 @@ function stepOf(index: number): number {
 }
 
 /** The row of a lead's step, or null when the campaign ends before it. */
-function rowOf(plan: CampaignPlan, lead: number, step: number): number | null {
+export function rowOf(plan: CampaignPlan, lead: number, step: number): number | null {
   const index = Math.floor(lead / WAVE) * WAVE * STEPS + (step - 1) * WAVE + (lead % WAVE);
   return index < plan.rows ? index : null;
 }

@@ -10,6 +10,7 @@ import { SmartleadAccount } from './account.ts';
 import { advanceSmartlead } from './advance.ts';
 import type { SmartleadFact } from './ledger.ts';
 import { smartleadFacts, smartleadLines } from './ledger.ts';
+import { leadRoutes } from './lead-routes.ts';
 import { smartleadManners } from './manners.ts';
 import { campaignRoutes } from './routes.ts';
 
@@ -76,6 +77,7 @@ export function buildSmartlead(options: SmartleadOptions): PlatformSimulator<Sma
     install: async (app) => {
       installGate(app, gate, manners);
       campaignRoutes(app, account, control.drifts);
+      leadRoutes(app, account);
     },
   };
 }
