@@ -34,6 +34,11 @@ export function sizeOf(directory: string): number {
   return total;
 }
 
+/** Whether a download is in the cache. */
+export function isCached(download: Download, env: NodeJS.ProcessEnv): boolean {
+  return existsSync(join(cacheRoot(env), download.name));
+}
+
 /** Bytes in megabytes, for people. */
 export function megabytes(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(bytes < 10_000_000 ? 1 : 0)} MB`;

