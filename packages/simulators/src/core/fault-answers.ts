@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply } from 'fastify';
 import type { FaultAction, FaultBody } from './faults.ts';
+import type { JsonBuffer } from './json-buffer.ts';
 
 export const HTML_PAGE =
   '<!doctype html><html><head><title>App</title></head><body><div id="root">Loading the application</div></body></html>';
@@ -19,6 +20,12 @@ export function sendFixed(reply: FastifyReply, answer: FixedAnswer): FastifyRepl
     .headers(answer.headers ?? {})
     .header('content-type', answer.contentType)
     .send(answer.body);
+}
+
+/** Sends a written JSON body and takes its memory back when the response is over. */
+export function sendBuffer(reply: FastifyReply, body: JsonBuffer): FastifyReply {
+  reply.raw.once('close', () => body.release());
+  return reply.header('content-type', 'application/json; charset=utf-8').send(body.content());
 }
 
 /** The answer that takes the place of the route's own, or null when the fault works on the route's answer. */

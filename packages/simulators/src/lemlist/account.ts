@@ -102,7 +102,13 @@ export class LemlistAccount {
   textOf(ref: number, shape: Shape): string {
     const facts = this.factsOf(ref);
     const { serial } = facts;
-    return activityJson(facts, { seed: this.seed, shape, id: this.idOf(serial), broken: this.broken.get(serial) });
+    return activityJson(facts, {
+      seed: this.seed,
+      plan: this.plan,
+      shape,
+      id: this.idOf(serial),
+      broken: this.broken.get(serial),
+    });
   }
 }
 

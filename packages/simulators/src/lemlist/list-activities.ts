@@ -1,3 +1,4 @@
+import { JsonBuffer } from '../core/json-buffer.ts';
 import type { RowView } from '../core/ordered-rows.ts';
 import { parseIso } from '../core/timeline.ts';
 import type { LemlistAccount } from './account.ts';
@@ -105,12 +106,13 @@ export function windowOf(account: LemlistAccount, query: ActivityQuery): Activit
   return { view, first, end: Math.max(first, end) };
 }
 
-/** The page as JSON text, newest first. */
-export function writeActivities(account: LemlistAccount, window: ActivityWindow, query: ActivityQuery): string {
-  const texts: string[] = [];
-  const count = window.end - window.first;
-  for (let nth = query.offset; nth < Math.min(count, query.offset + query.limit); nth++) {
-    texts.push(account.textOf(window.view.refAt(window.end - 1 - nth), query.shape));
+/** Writes the page, newest first; the caller releases the buffer. */
+export function writeActivities(account: LemlistAccount, window: ActivityWindow, query: ActivityQuery): JsonBuffer {
+  const out = new JsonBuffer().text('[');
+  const end = Math.min(window.end - window.first, query.offset + query.limit);
+  for (let nth = query.offset; nth < end; nth++) {
+    if (nth > query.offset) out.text(',');
+    out.text(account.textOf(window.view.refAt(window.end - 1 - nth), query.shape));
   }
-  return `[${texts.join(',')}]`;
+  return out.text(']');
 }

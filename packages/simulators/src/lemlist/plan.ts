@@ -33,6 +33,8 @@ export interface LemlistCampaign {
   readonly index: number;
   readonly id: string;
   readonly name: string;
+  readonly sequenceId: string;
+  readonly stepIds: readonly string[];
   readonly channel: Channel;
   readonly status: string;
   /** False for a campaign that was removed in the app: its activities stay. */
@@ -45,6 +47,8 @@ export interface LemlistCampaign {
 
 /** The campaigns, and which of them a share of the activities belongs to. */
 export interface LemlistPlan {
+  readonly teamId: string;
+  readonly userIds: readonly string[];
   readonly campaigns: readonly LemlistCampaign[];
   /** Campaign indexes as often as they shall occur. */
   readonly pool: readonly number[];
@@ -64,6 +68,8 @@ export function planLemlist(seed: number, count: number, activities: number): Le
       index,
       id: idOf(seed, 'cam', index),
       name: pick(CAMPAIGN_NAMES, index),
+      sequenceId: idOf(seed, 'seq', index),
+      stepIds: [0, 1, 2, 3].map((step) => idOf(seed, 'stp', index * 10 + step)),
       channel: index % 4 === 2 ? 'linkedin' : 'email',
       status: statusOf(index, count),
       listed: !(roomy && index === 5),
@@ -79,7 +85,8 @@ export function planLemlist(seed: number, count: number, activities: number): Le
     roomy && activities >= exactCount * 2
       ? { index: 4, count: exactCount, stride: Math.floor(activities / exactCount) }
       : null;
-  return { campaigns, pool, exact };
+  const userIds = [0, 1, 2].map((user) => idOf(seed, 'usr', user));
+  return { teamId: idOf(seed, 'tea', 0), userIds, campaigns, pool, exact };
 }
 
 function statusOf(index: number, count: number): string {
@@ -90,13 +97,13 @@ function statusOf(index: number, count: number): string {
 }
 
 /** A campaign as the list shows it (Lemlist fact sheet, section 7); fields without value are left out. */
-export function lemlistCampaignJson(seed: number, campaign: LemlistCampaign): Record<string, unknown> {
+export function lemlistCampaignJson(plan: LemlistPlan, campaign: LemlistCampaign): Record<string, unknown> {
   return {
     _id: campaign.id,
     name: campaign.name,
-    sequenceId: idOf(seed, 'seq', campaign.index),
+    sequenceId: campaign.sequenceId,
     createdAt: isoOf(campaign.createdAt),
-    createdBy: idOf(seed, 'usr', campaign.index % 3),
+    createdBy: pick(plan.userIds, campaign.index),
     status: campaign.status,
     ...(campaign.index % 2 === 0 ? { labels: ['dach'], timezone: 'Europe/Berlin' } : {}),
     hasError: campaign.status === 'errors',

@@ -4,6 +4,7 @@ import type { Person } from '../data/people.ts';
 import { emailSighting, hasNoEmail, personOf } from '../data/people.ts';
 import { BODY_MARKER } from '../data/texts.ts';
 import type { ActivityFacts } from './activities.ts';
+import type { LemlistPlan } from './plan.ts';
 import { idOf } from './plan.ts';
 
 /** From this day on records carry `stepId` (Lemlist fact sheet, section 5.1). */
@@ -25,6 +26,7 @@ export type Shape = 'v1' | 'v2';
 /** What the writer needs besides the facts. */
 export interface Writing {
   readonly seed: number;
+  readonly plan: LemlistPlan;
   readonly shape: Shape;
   readonly id: string;
   readonly broken: Breakage | undefined;
@@ -46,8 +48,8 @@ export function activityJson(facts: ActivityFacts, writing: Writing): string {
   if (broken === 'notAnObject') return '"activity unavailable"';
   const id = broken === 'noIdentity' ? '' : `"_id":"${writing.id}",`;
   const type = broken === 'typeAbsent' ? '' : `"type":"${facts.type}",`;
-  const head = `{${id}${type}"teamId":"${idOf(seed, 'tea', 0)}"${createdAtField(facts, broken)}`;
-  if (facts.type === 'annotated') return `${head}${noteFields(facts, seed)}}`;
+  const head = `{${id}${type}"teamId":"${writing.plan.teamId}"${createdAtField(facts, broken)}`;
+  if (facts.type === 'annotated') return `${head}${noteFields(facts, writing)}}`;
   const person = personOf(seed, facts.person);
   const email = hasNoEmail(seed, facts.person, facts.campaign?.channel === 'linkedin' ? 600 : 30)
     ? null
@@ -69,8 +71,8 @@ function createdAtField(facts: ActivityFacts, broken: Breakage | undefined): str
   return `,"createdAt":"${isoOf(facts.createdAt)}"`;
 }
 
-function noteFields(facts: ActivityFacts, seed: number): string {
-  const user = idOf(seed, 'usr', facts.look % 3);
+function noteFields(facts: ActivityFacts, { seed, plan }: Writing): string {
+  const user = pick(plan.userIds, facts.look);
   return (
     `,"companyId":"${idOf(seed, 'cpn', facts.person)}","note":${pick(TEXTS, facts.look)}` +
     `,"sendUserId":"${user}","userId":"${user}"`
@@ -91,8 +93,8 @@ function personFields(facts: ActivityFacts, seed: number, person: Person, email:
 
 function campaignFields(facts: ActivityFacts, writing: Writing, person: Person, email: string | null): string {
   const { campaign, look } = facts;
-  const { seed, shape } = writing;
-  const user = idOf(seed, 'usr', trait(look, 5) % 3);
+  const { seed, shape, plan } = writing;
+  const user = pick(plan.userIds, trait(look, 5));
   if (campaign === null) return `,"userId":"${user}","userName":"api"`;
   const name = JSON.stringify(campaign.name);
   const leadId = idOf(seed, 'lea', campaign.index * 1_000_000 + facts.lead);
@@ -101,8 +103,8 @@ function campaignFields(facts: ActivityFacts, writing: Writing, person: Person, 
   const collides = shape === 'v1' && hasNameVariable(facts);
   let text = `,"campaignId":"${campaign.id}","campaignName":${name}${collides ? '' : `,"name":${name}`}`;
   if (writing.broken !== 'noIdentity') text += `,"leadId":"${leadId}"`;
-  text += `,"sequenceId":"${idOf(seed, 'seq', campaign.index)}","sequenceStep":${step},"totalSequenceStep":${step}`;
-  if (facts.createdAt >= STEP_IDS_SINCE) text += `,"stepId":"${idOf(seed, 'stp', campaign.index * 10 + step)}"`;
+  text += `,"sequenceId":"${campaign.sequenceId}","sequenceStep":${step},"totalSequenceStep":${step}`;
+  if (facts.createdAt >= STEP_IDS_SINCE) text += `,"stepId":"${campaign.stepIds[step] ?? ''}"`;
   text += `,"sendUserId":"${user}","sendUserName":"Jo Berg","isFirst":${facts.isFirst}`;
   if (trait(look, 7) % 3 !== 0) {
     text += `,"metaData":{"campaignId":"${campaign.id}","leadId":"${leadId}","type":"${facts.type}"}`;

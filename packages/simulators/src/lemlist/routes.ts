@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DriftPlan } from '../core/drift.ts';
-import { HTML_PAGE, sendFixed } from '../core/fault-answers.ts';
+import { HTML_PAGE, sendBuffer, sendFixed } from '../core/fault-answers.ts';
+import { pick } from '../core/random.ts';
 import { isoOf } from '../core/timeline.ts';
 import { hasNoEmail, personOf } from '../data/people.ts';
 import type { LemlistAccount } from './account.ts';
@@ -47,11 +48,11 @@ export function lemlistRoutes(
 
   app.get('/team', async (request, reply) =>
     reply.send({
-      _id: idOf(account.seed, 'tea', 0),
+      _id: account.plan.teamId,
       name: 'Outbound team',
       ...(rawQuery(request)['version'] === 'v2'
-        ? { users: [0, 1, 2].map((user) => ({ userId: idOf(account.seed, 'usr', user), name: `User ${user}` })) }
-        : { userIds: [0, 1, 2].map((user) => idOf(account.seed, 'usr', user)) }),
+        ? { users: account.plan.userIds.map((userId) => ({ userId, name: 'Jo Berg' })) }
+        : { userIds: account.plan.userIds }),
     }),
   );
 
@@ -61,9 +62,9 @@ export function lemlistRoutes(
     const campaign = namedCampaign(account, request, reply);
     if (campaign === null) return reply;
     return reply.send({
-      ...lemlistCampaignJson(account.seed, campaign),
-      creator: { userId: idOf(account.seed, 'usr', campaign.index % 3), userEmail: 'jo@outbound.example' },
-      senders: [{ id: idOf(account.seed, 'usr', 0), email: 'jo@outbound.example' }],
+      ...lemlistCampaignJson(account.plan, campaign),
+      creator: { userId: pick(account.plan.userIds, campaign.index), userEmail: 'jo@outbound.example' },
+      senders: [{ id: account.plan.userIds[0], email: 'jo@outbound.example' }],
     });
   });
 
@@ -76,7 +77,7 @@ export function lemlistRoutes(
     const window = windowOf(account, query);
     const body = writeActivities(account, window, query);
     for (const spec of drifts.due(query.campaignId ?? null)) drift(account, window, query, spec);
-    return reply.header('content-type', JSON_TYPE).send(body);
+    return sendBuffer(reply, body);
   });
 
   app.get('/campaigns/:id/export/leads', async (request, reply) => {
@@ -123,9 +124,9 @@ function listCampaigns(account: LemlistAccount, query: RawQuery, choices: Lemlis
   const matching = account
     .listed()
     .filter((campaign) => status === undefined || campaign.status === status)
-    .filter((campaign) => creator === undefined || idOf(account.seed, 'usr', campaign.index % 3) === creator)
+    .filter((campaign) => creator === undefined || pick(account.plan.userIds, campaign.index) === creator)
     .sort((a, b) => (ascending ? 1 : -1) * (a.createdAt - b.createdAt || a.index - b.index));
-  const listed = matching.slice(offset, offset + limit).map((campaign) => lemlistCampaignJson(account.seed, campaign));
+  const listed = matching.slice(offset, offset + limit).map((campaign) => lemlistCampaignJson(account.plan, campaign));
   if (query['version'] !== 'v2') return listed;
   const totalPage = Math.max(1, Math.ceil(matching.length / limit));
   const currentPage = Math.floor(offset / limit) + 1;

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { sendFixed } from '../core/fault-answers.ts';
+import { sendBuffer, sendFixed } from '../core/fault-answers.ts';
 import { parseIso } from '../core/timeline.ts';
 import type { SmartleadAccount } from './account.ts';
 import { ALL_ACTIVITIES_RULES, ChangedLeads, writeAllActivities } from './all-activities.ts';
@@ -42,8 +42,7 @@ export function leadRoutes(app: FastifyInstance, account: SmartleadAccount): voi
     if (span === null) return reply;
     const page = { offset: query.number('offset') ?? 0, limit: query.number('limit') ?? 100 };
     const body = writeAllActivities(account, changed.between(span.from, span.to), page);
-    reply.raw.once('close', () => body.release());
-    return reply.header('content-type', 'application/json; charset=utf-8').send(body.content());
+    return sendBuffer(reply, body);
   });
 }
 

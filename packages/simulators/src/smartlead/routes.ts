@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DriftPlan } from '../core/drift.ts';
-import { sendFixed } from '../core/fault-answers.ts';
+import { sendBuffer, sendFixed } from '../core/fault-answers.ts';
 import { pathOf } from '../core/platform.ts';
 import type { SmartleadAccount, SmartleadCampaign } from './account.ts';
 import { drift } from './drift.ts';
@@ -80,9 +80,8 @@ export function campaignRoutes(app: FastifyInstance, account: SmartleadAccount, 
     const window = windowOf(campaign, query);
     const page = { offset: query.number('offset') ?? 0, limit: query.number('limit') ?? 100 };
     const body = writeStatistics(account, campaign, window, page);
-    reply.raw.once('close', () => body.release());
     for (const spec of drifts.due(String(campaign.plan.id))) drift(account, campaign, window, query, spec);
-    return reply.header('content-type', 'application/json; charset=utf-8').send(body.content());
+    return sendBuffer(reply, body);
   });
 
   app.setNotFoundHandler(async (request, reply) =>
