@@ -19,7 +19,7 @@ function allSteps(): readonly Step[] {
   };
   const steps = [
     tool('lint', 'oxlint', '--format', 'unix', '.'),
-    tool('format', 'prettier', '--check', '--log-level', 'warn', '.'),
+    tool('format', 'prettier', '--check', '--log-level', 'warn', '--cache', '--cache-strategy', 'content', '.'),
     tool('types', 'tsc', '--noEmit', '--pretty', 'false', '-p', 'tsconfig.json'),
     tool('unused', 'knip', '--no-progress', '--no-config-hints'),
     script('boundaries', 'check-boundaries.ts'),
