@@ -36,6 +36,8 @@ export interface EndingFacts {
   readonly ending: 'failed' | 'cancelled' | null;
   /** Why it is ending, where that is known already. */
   readonly error: unknown;
+  /** What was shown last. */
+  readonly progress: unknown;
   readonly createdAtMs: number;
   readonly startedAtMs: number | null;
   readonly endedAtMs: number;
@@ -57,7 +59,7 @@ export interface Ending {
 }
 
 const factsSql = `
-select job_id as "jobId", ending, error,
+select job_id as "jobId", ending, error, progress,
   extract(epoch from created_at)::float8 * 1000 as "createdAtMs",
   extract(epoch from started_at)::float8 * 1000 as "startedAtMs",
   extract(epoch from clock_timestamp())::float8 * 1000 as "endedAtMs",

@@ -147,9 +147,10 @@ export interface JobFilter {
   readonly namespace?: string | undefined;
 }
 
-/** Where a page of the history ends; times as text, because a Date drops the microseconds. */
+/** Where a page of the history ends. */
 export interface JobCursor {
-  readonly createdAt: string;
+  /** Microseconds since 1970 in decimal: a Date would drop three digits. */
+  readonly createdAtMicros: string;
   readonly jobId: string;
 }
 
@@ -159,9 +160,10 @@ export async function listJobs(
   page: { readonly limit: number; readonly cursor: JobCursor | null; readonly filter: JobFilter },
 ): Promise<{ readonly jobs: readonly JobRow[]; readonly next: JobCursor | null }> {
   const { limit, cursor, filter } = page;
-  const { rows } = await queryable.query<JobRecord & { created_at_text: string }>(
-    `select ${jobColumns}, created_at::text as created_at_text from jobs j
-     where ($2::timestamptz is null or (created_at, job_id) < ($2, $3::text))
+  const { rows } = await queryable.query<JobRecord & { created_at_micros: string }>(
+    `select ${jobColumns}, (extract(epoch from created_at) * 1000000)::bigint as created_at_micros from jobs j
+     where ($2::bigint is null or
+         (created_at, job_id) < (timestamptz 'epoch' + $2::bigint * interval '1 microsecond', $3::text))
        and ($4::text is null or status = $4)
        and ($5::text is null or sync_mode = $5)
        and (($6::text is null and $7::text is null) or exists (
@@ -170,7 +172,7 @@ export async function listJobs(
      order by created_at desc, job_id desc limit $1`,
     [
       limit + 1,
-      cursor?.createdAt ?? null,
+      cursor?.createdAtMicros ?? null,
       cursor?.jobId ?? null,
       filter.status ?? null,
       filter.syncMode ?? null,
@@ -181,7 +183,7 @@ export async function listJobs(
   const last = rows.length > limit ? rows[limit - 1] : undefined;
   return {
     jobs: rows.slice(0, limit).map(toJob),
-    next: last === undefined ? null : { createdAt: last.created_at_text, jobId: last.job_id },
+    next: last === undefined ? null : { createdAtMicros: last.created_at_micros, jobId: last.job_id },
   };
 }
 

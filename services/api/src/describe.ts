@@ -1,0 +1,31 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { ApiServer } from './server.ts';
+
+/**
+ * Serves the OpenAPI 3.1 document, made from the schemas that validate, at `/openapi.json`, and a page to read it with
+ * at `/docs`. The page loads nothing from other hosts.
+ */
+export async function describeApi(app: ApiServer): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Full Sync',
+        version: '0.1.0',
+        description: 'Smartlead and Lemlist activities in Postgres, exactly once: start syncs and follow them.',
+      },
+      tags: [
+        { name: 'full-sync', description: 'Syncs: start them, follow them, look back' },
+        { name: 'health', description: 'Is this process well?' },
+      ],
+    },
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    // Without this the page asks validator.swagger.io whether the document is valid.
+    uiConfig: { validatorUrl: null, tryItOutEnabled: true },
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+}

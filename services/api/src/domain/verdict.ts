@@ -1,0 +1,156 @@
+import { toSummary } from './summary.ts';
+import type { Summary, Tally } from './summary.ts';
+
+export interface JobError {
+  readonly code: string;
+  readonly message: string;
+  readonly details: readonly string[];
+}
+
+export interface VerdictFacts {
+  readonly ending: 'failed' | 'cancelled' | null;
+  readonly error: unknown;
+  readonly progress: unknown;
+  readonly createdAtMs: number;
+  readonly endedAtMs: number;
+  readonly users: number;
+  readonly tallies: readonly PlatformTally[];
+  readonly failedStreams: readonly FailedStream[];
+  readonly streamWarnings: readonly string[];
+}
+
+export interface PlatformTally extends Tally {
+  readonly platform: string;
+  readonly recordsCommitted: number;
+  readonly abandoned: number;
+  readonly loaderLetters: number;
+}
+
+interface FailedStream {
+  readonly namespace: string;
+  readonly platform: string;
+  readonly kind: string;
+  readonly campaignId: string | null;
+  readonly campaignName: string | null;
+  readonly error: unknown;
+}
+
+export interface Verdict {
+  readonly status: 'completed' | 'failed' | 'cancelled';
+  readonly summary: Summary;
+  readonly progress: object;
+  readonly error: JobError | null;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Judges a job whose work has ended: completed only if every record is accounted for and every walk ended well. A loss
+ * outweighs everything else.
+ */
+export function judgeJob(facts: VerdictFacts): Verdict {
+  const summary = toSummary(facts.tallies, { users: facts.users, durationMs: facts.endedAtMs - facts.createdAtMs });
+  const error = errorOf(facts, summary);
+  const status = error === null ? (facts.ending ?? 'completed') : 'failed';
+  return {
+    status,
+    summary,
+    progress: finalProgress(facts.progress, summary, status === 'completed'),
+    error,
+    warnings: [...new Set(facts.streamWarnings)],
+  };
+}
+
+function errorOf(facts: VerdictFacts, summary: Summary): JobError | null {
+  const losses = facts.tallies.flatMap(lossesOf);
+  const known = knownError(facts.error);
+  if (known !== null) return { ...known, details: [...known.details, ...losses.map((loss) => loss.message)] };
+  const [loss] = losses;
+  if (loss !== undefined) return { ...loss, details: losses.slice(1).map((other) => other.message) };
+  const failed = summary.errors - summary.rejected - summary.dead_lettered;
+  if (failed > 0) {
+    const names = facts.failedStreams.map(describeStream);
+    const kept = `${summary.events_created} new events of ${summary.records_accepted} records are kept.`;
+    const more = failed > 1 ? ` (and ${failed - 1} more)` : '';
+    return { code: 'STREAMS_FAILED', message: `${names[0] ?? 'A walk failed'}${more}. ${kept}`, details: names };
+  }
+  if (facts.ending === 'failed') return { code: 'JOB_FAILED', message: 'The job was ended as failed.', details: [] };
+  return null;
+}
+
+/** The law of a platform: what was published in committed chunks has arrived, and what was derived has a place. */
+export function lossesOf(tally: PlatformTally): { readonly code: string; readonly message: string }[] {
+  const { platform, recordsCommitted, recordsAccepted, rejected } = tally;
+  const losses: { code: string; message: string }[] = [];
+  const arrived = recordsAccepted + rejected;
+  const repeats = arrived - recordsCommitted;
+  const arrivals = `${arrived} arrived (${recordsAccepted} accepted, ${rejected} rejected)`;
+  if (repeats < 0) {
+    losses.push({
+      code: 'RECORDS_LOST',
+      message: `${platform}: ${-repeats} records are missing: ${recordsCommitted} were fetched in committed chunks, ${arrivals}`,
+    });
+  } else if (repeats > 0 && tally.abandoned === 0) {
+    losses.push({
+      code: 'RECORDS_UNEXPLAINED',
+      message: `${platform}: ${repeats} records too many: ${recordsCommitted} were fetched in committed chunks and no attempt was abandoned, yet ${arrivals}`,
+    });
+  }
+  const { eventsDerived, eventsCreated, duplicates, collisions, deadLettered } = tally;
+  if (eventsDerived !== eventsCreated + duplicates + collisions + deadLettered) {
+    losses.push({
+      code: 'EVENTS_UNBALANCED',
+      message: `${platform}: ${eventsDerived} events were derived, but ${eventsCreated} created + ${duplicates} duplicates + ${collisions} collisions + ${deadLettered} dead-lettered are ${eventsCreated + duplicates + collisions + deadLettered}`,
+    });
+  }
+  if (tally.loaderLetters < deadLettered) {
+    losses.push({
+      code: 'DEAD_LETTERS_MISSING',
+      message: `${platform}: ${deadLettered} events were dead-lettered, but only ${tally.loaderLetters} of their letters are stored`,
+    });
+  }
+  return losses;
+}
+
+function describeStream(stream: FailedStream): string {
+  const campaign =
+    stream.campaignId === null
+      ? ''
+      : ` of campaign ${stream.campaignId}${stream.campaignName === null ? '' : ` "${stream.campaignName}"`}`;
+  return `${stream.platform} (namespace ${stream.namespace}): ${stream.kind}${campaign} failed: ${reasonOf(stream.error)}`;
+}
+
+function reasonOf(error: unknown): string {
+  if (typeof error === 'string') return error;
+  const { code, message, detail } = fieldsOf(error);
+  const text = [message, detail].find((candidate) => typeof candidate === 'string');
+  const parts = [code, text].filter((part) => typeof part === 'string' && part !== '');
+  return parts.length === 0 ? 'no reason was stored' : parts.join(': ');
+}
+
+function knownError(error: unknown): JobError | null {
+  const { code, message, details } = fieldsOf(error);
+  if (typeof code !== 'string' || typeof message !== 'string') return null;
+  return { code, message, details: Array.isArray(details) ? details.map(String) : [] };
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}
+
+/** The progress of a job that has ended: 100 only when all of it is committed (I10), and nothing that falls. */
+function finalProgress(before: unknown, summary: Summary, completed: boolean): object {
+  const shown = fieldsOf(before);
+  const stages = Object.entries(fieldsOf(shown['stages'])).map(([name, stage]) => {
+    const { done, total } = fieldsOf(stage);
+    return [name, completed || name === 'finalizing' ? { done: total, total } : { done, total }];
+  });
+  const total = typeof shown['total_items'] === 'number' ? shown['total_items'] : 0;
+  return {
+    percentage: completed ? 100 : typeof shown['percentage'] === 'number' ? shown['percentage'] : 0,
+    processed_items: summary.records_fetched,
+    total_items: completed ? summary.records_fetched : Math.max(total, summary.records_fetched),
+    eta_minutes: 0,
+    stages: Object.fromEntries(stages),
+    waiting_for: null,
+  };
+}

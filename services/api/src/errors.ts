@@ -1,0 +1,76 @@
+/** Every code that the API answers with, its HTTP status and what it means; the codes never change their meaning. */
+export const catalogue = {
+  SYNC_001: { status: 400, title: 'Invalid sync configuration' },
+  SYNC_002: { status: 404, title: 'No such job' },
+  SYNC_003: { status: 409, title: 'Conflicts with a running job' },
+  DB_001: { status: 503, title: 'Database unreachable' },
+  API_002: { status: 403, title: 'Forbidden' },
+  API_003: { status: 404, title: 'No such endpoint' },
+  API_004: { status: 400, title: 'Malformed request' },
+  API_005: { status: 413, title: 'Request body too large' },
+  API_006: { status: 500, title: 'Internal error' },
+} as const;
+
+export type ErrorCode = keyof typeof catalogue;
+
+/** One fault of a request, and where it lies in the body or the query (RFC 6901). */
+export interface Fault {
+  readonly pointer: string;
+  readonly message: string;
+}
+
+/** A request that cannot be answered as asked; becomes a problem+json answer. */
+export class ApiError extends Error {
+  readonly code: ErrorCode;
+  readonly faults: readonly Fault[];
+  /** Further members of the answer, such as `conflictingJobId`. */
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { readonly faults?: readonly Fault[]; readonly extra?: Readonly<Record<string, unknown>> } = {},
+  ) {
+    super(message);
+    this.name = 'ApiError';
+    this.code = code;
+    this.faults = more.faults ?? [];
+    this.extra = more.extra ?? {};
+  }
+
+  get status(): number {
+    return catalogue[this.code].status;
+  }
+}
+
+/** Faults of a body or query found by its schema; the route says which code they are answered with. */
+export class ValidationError extends Error {
+  readonly faults: readonly Fault[];
+
+  constructor(faults: readonly Fault[]) {
+    super(summaryOf(faults));
+    this.name = 'ValidationError';
+    this.faults = faults;
+  }
+}
+
+/** The faults in one sentence. */
+export function summaryOf(faults: readonly Fault[]): string {
+  return faults.map(({ pointer, message }) => (pointer === '' ? message : `${pointer}: ${message}`)).join('; ');
+}
+
+/** The body of a problem answer: RFC 9457 with the members that scripts written for the guide read. */
+export function problemOf(error: ApiError): Readonly<Record<string, unknown>> {
+  const { status, title } = catalogue[error.code];
+  return {
+    type: `urn:full-sync:problem:${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    success: false,
+    error: error.message,
+    code: error.code,
+    ...(error.faults.length === 0 ? {} : { errors: error.faults }),
+    ...error.extra,
+  };
+}

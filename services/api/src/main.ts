@@ -1,0 +1,40 @@
+import { connectDatabase, migrate } from '@full-sync/database';
+import { connectKafka, connectSerde } from '@full-sync/kafka';
+import { runService, systemClock } from '@full-sync/runtime';
+import { topicNames } from '@full-sync/schemas';
+import { apiConfig } from './config.ts';
+import { followJobs } from './follow-jobs.ts';
+import { createApiMetrics } from './metrics.ts';
+import { listen } from './listen.ts';
+import { storeDeadLetters } from './store-dead-letters.ts';
+
+await runService({
+  name: 'api',
+  schema: apiConfig,
+  start: async (scope, config) => {
+    const { logger, health } = scope;
+    const metrics = createApiMetrics(scope.metrics);
+    const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-api' }), 'database pool');
+    const applied = await migrate(db);
+    if (applied.length > 0) logger.info({ applied }, 'migrations applied');
+
+    const client = scope.use(await connectKafka({ config, clientId: 'full-sync-api', logger }), 'kafka client');
+    await client.ensureTopics();
+    const serde = await connectSerde({ config, named: client.named });
+    const letters = await storeDeadLetters({
+      client,
+      db,
+      codec: serde.codec(topicNames.deadLetters),
+      metrics,
+      onBeat: () => health.beat('dead letters'),
+      onFailure: scope.fail,
+    });
+    scope.use(letters, 'dead letter consumer');
+    const following = { db, offsets: client.offsets, logger, metrics, health, clock: systemClock };
+    scope.loop('follower', (signal) => followJobs(following, signal));
+
+    const context = { config, db, clock: systemClock, logger, health, metrics: scope.metrics };
+    scope.use(await listen(context, metrics), 'http server');
+    logger.warn('no API key exists: whoever can reach this port on loopback may start syncs');
+  },
+});

@@ -1,0 +1,73 @@
+import Fastify from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerErrors } from './answer-errors.ts';
+import type { ApiContext } from './context.ts';
+import { describeApi } from './describe.ts';
+import { ApiError } from './errors.ts';
+import type { ErrorCode } from './errors.ts';
+import { refusalOf } from './loopback.ts';
+import { registerFullSync } from './routes/full-sync.ts';
+import { registerHealth } from './routes/health.ts';
+import { registerJobs } from './routes/jobs.ts';
+import { compileValidator } from './validation.ts';
+
+export type ApiServer = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>;
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The code that a body or query which does not fit the route's schema is answered with. */
+    readonly invalidCode?: ErrorCode;
+  }
+}
+
+const maxBodyBytes = 1_048_576;
+
+/** Builds the HTTP server with all routes; the caller listens and closes. */
+export async function buildServer(context: ApiContext): Promise<ApiServer> {
+  const answers = answerErrors(context.logger);
+  const app: ApiServer = Fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: 30_000,
+    // A drain must not wait for clients that keep their connections.
+    forceCloseConnections: 'idle',
+    frameworkErrors: answers.onError,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setValidatorCompiler(compileValidator);
+  // Answers are made by typed code; a schema that silently drops what it does not know would hide mistakes.
+  app.setSerializerCompiler(() => (value) => JSON.stringify(value));
+  app.setErrorHandler(answers.onError);
+  app.setNotFoundHandler(answers.onNotFound);
+
+  app.addHook('onRequest', async (request) => {
+    const refusal = refusalOf(request.headers);
+    if (refusal !== null) throw new ApiError('API_002', refusal);
+    // `curl -d` says that its JSON is a form: what is in the body decides.
+    if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/json';
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      const text = String(body).replace(/^\u{FEFF}/u, '');
+      done(null, text.trim() === '' ? undefined : JSON.parse(text));
+    } catch {
+      done(new ApiError('API_004', 'The body is not JSON.', { faults: [{ pointer: '', message: 'is not JSON' }] }));
+    }
+  });
+
+  await describeApi(app);
+  registerHealth(app, context);
+  registerFullSync(app, context);
+  registerJobs(app, context);
+  return app;
+}

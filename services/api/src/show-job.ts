@@ -1,0 +1,88 @@
+import type { JobRow } from '@full-sync/database';
+
+export interface ShownJob {
+  readonly jobId: string;
+  readonly status: string;
+  readonly progress: Readonly<Record<string, unknown>>;
+  readonly summary: Readonly<Record<string, unknown>>;
+  readonly error: unknown;
+  readonly config: unknown;
+  readonly warnings: unknown;
+  readonly created_at: string;
+  readonly started_at: string | null;
+  readonly completed_at: string | null;
+  readonly duration_ms: number;
+}
+
+const countNames = [
+  'total_processed',
+  'records_fetched',
+  'records_accepted',
+  'rejected',
+  'events_derived',
+  'events_created',
+  'duplicates',
+  'collisions',
+  'dead_lettered',
+  'users_processed',
+  'errors',
+] as const;
+
+/**
+ * A job as the API shows it, from its row alone: every copy of the api answers the same. Numbers are 0 before there is
+ * data. The summary of a job that has not ended holds what is committed so far.
+ */
+export function showJob(job: JobRow, nowMs: number): ShownJob {
+  const endMs = job.completedAt?.getTime() ?? nowMs;
+  const durationMs = Math.max(1, Math.round(endMs - job.createdAt.getTime()));
+  return {
+    jobId: job.jobId,
+    status: job.status,
+    progress: showProgress(job),
+    summary: showSummary(job, durationMs),
+    error: job.error ?? null,
+    config: job.config,
+    warnings: job.warnings,
+    created_at: job.createdAt.toISOString(),
+    started_at: job.startedAt?.toISOString() ?? null,
+    completed_at: job.completedAt?.toISOString() ?? null,
+    duration_ms: durationMs,
+  };
+}
+
+function showProgress(job: JobRow): Readonly<Record<string, unknown>> {
+  const stored = fieldsOf(job.progress);
+  const stage = stored['current_stage'];
+  return {
+    percentage: numberOf(stored['percentage']),
+    processed_items: numberOf(stored['processed_items']),
+    total_items: numberOf(stored['total_items']),
+    // Of a job that is not running the stage is its status.
+    current_stage: job.status === 'in_progress' && typeof stage === 'string' ? runningStage(stage) : job.status,
+    eta_minutes: numberOf(stored['eta_minutes']),
+    stages: fieldsOf(stored['stages']),
+    waiting_for: typeof stored['waiting_for'] === 'string' ? stored['waiting_for'] : null,
+  };
+}
+
+/** The row may say `queued` for the moment between the first claim and the next look at the job. */
+function runningStage(stage: string): string {
+  return stage === 'queued' || stage === 'paused' ? 'discovering' : stage;
+}
+
+function showSummary(job: JobRow, durationMs: number): Readonly<Record<string, unknown>> {
+  const stored = fieldsOf(job.summary);
+  return {
+    ...Object.fromEntries(countNames.map((name) => [name, numberOf(stored[name])])),
+    duration_ms: durationMs,
+    by_platform: fieldsOf(stored['by_platform']),
+  };
+}
+
+function numberOf(value: unknown): number {
+  return typeof value === 'number' ? value : 0;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? { ...value } : {};
+}

@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto';
+import {
+  advanceDeadLetterPosition,
+  insertDeadLetters,
+  lockDeadLetterPosition,
+  openDeadLetterPosition,
+} from '@full-sync/database';
+import type { Client, Database } from '@full-sync/database';
+import { OffsetGapError, UndecodableError, consumeBatches, originOf } from '@full-sync/kafka';
+import type { BatchConsumer, Codec, ConsumedBatch, ConsumedRecord, KafkaClient } from '@full-sync/kafka';
+import { deadLetterExcerptBytes, topicNames } from '@full-sync/schemas';
+import type { DeadLetter } from '@full-sync/schemas';
+import type { ApiMetrics } from './metrics.ts';
+
+export const apiGroup = 'api';
+
+type LetterCodec = Codec<'outreach.dead-letters'>;
+
+/** Bytes of records in one insert: they are sent as text, so a statement takes several times that in memory. */
+const maxInsertBytes = 2_097_152;
+
+export interface DeadLetterDeps {
+  readonly client: KafkaClient;
+  readonly db: Database;
+  readonly codec: LetterCodec;
+  readonly metrics: ApiMetrics;
+  readonly onBeat: () => void;
+  readonly onFailure: (error: Error) => void;
+}
+
+/**
+ * Stores the dead letters of all stages in Postgres: letters and position in one transaction (I1), one row per origin
+ * (I3). The position in Postgres rules; the group's offsets are a hint for lag tools.
+ */
+export async function storeDeadLetters(deps: DeadLetterDeps): Promise<BatchConsumer> {
+  const { client, db } = deps;
+  const ids = await client.offsets.topicIds([topicNames.deadLetters]);
+  const starts = await client.offsets.start(topicNames.deadLetters);
+  const topicId = ids.get(topicNames.deadLetters);
+  if (topicId === undefined) throw new Error('the dead letter topic vanished at start');
+  // A topic never read from here may begin anywhere: from now on nothing of it may go missing.
+  for (const [partition, start] of starts) await openDeadLetterPosition(db.pool, { topicId, partition }, start);
+  return await consumeBatches({
+    client,
+    group: apiGroup,
+    topics: [topicNames.deadLetters],
+    concurrency: 1,
+    maxBytesPerPartition: 1_048_576,
+    maxBytes: 2_097_152,
+    gapPolicy: 'handler',
+    onBatch: (batch) => storeBatch(deps, batch),
+    onBeat: deps.onBeat,
+    onFailure: deps.onFailure,
+  });
+}
+
+/** Stores one batch and returns the next offset to read. */
+async function storeBatch(deps: DeadLetterDeps, batch: ConsumedBatch): Promise<number> {
+  const { client, db, codec } = deps;
+  await codec.prepare(batch.records.map((record) => record.value));
+  const logStart = (await client.offsets.start(batch.topic)).get(batch.partition) ?? 0;
+  return await db.transaction(async (tx) => {
+    const position = { topicId: batch.topicId, partition: batch.partition };
+    const next = (await lockDeadLetterPosition(tx, position)) ?? 0;
+    const { firstOffset, lastOffset } = batch;
+    if (firstOffset > next) {
+      if (logStart <= next) return next;
+      throw new OffsetGapError({
+        group: apiGroup,
+        topic: batch.topic,
+        partition: batch.partition,
+        from: next,
+        to: logStart - 1,
+      });
+    }
+    if (lastOffset < next) return next;
+    const fresh = batch.records.filter((record) => record.offset >= next);
+    const stored = await insertAll(tx, fresh, (record) => readLetter(codec, batch, record));
+    await advanceDeadLetterPosition(tx, position, lastOffset + 1);
+    deps.metrics.deadLettersStored.inc(stored);
+    return lastOffset + 1;
+  });
+}
+
+async function insertAll(
+  tx: Client,
+  records: readonly ConsumedRecord[],
+  read: (record: ConsumedRecord) => DeadLetter,
+): Promise<number> {
+  let stored = 0;
+  let letters: DeadLetter[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const letter = read(record);
+    if (bytes > 0 && bytes + letter.record.length > maxInsertBytes) {
+      stored += await insertDeadLetters(tx, letters);
+      letters = [];
+      bytes = 0;
+    }
+    letters.push(letter);
+    bytes += letter.record.length;
+  }
+  return stored + (await insertDeadLetters(tx, letters));
+}
+
+/** A letter that cannot be read is stored as a letter about itself: nothing on this topic may stop the ones behind it. */
+function readLetter(codec: LetterCodec, batch: ConsumedBatch, record: ConsumedRecord): DeadLetter {
+  try {
+    return codec.decode(record.value);
+  } catch (error) {
+    if (!(error instanceof UndecodableError)) throw error;
+    const bytes = record.value ?? Buffer.alloc(0);
+    return {
+      stage: apiGroup,
+      code: error.code,
+      detail: error.message,
+      pointer: null,
+      origin: originOf({ ...batch, offset: record.offset, index: 0, stage: apiGroup }),
+      origin_topic: batch.topic,
+      origin_partition: batch.partition,
+      origin_offset: record.offset,
+      origin_index: 0,
+      stream_id: null,
+      job_id: null,
+      namespace: null,
+      platform: null,
+      attempt: 1,
+      failed_at: record.timestamp,
+      record: bytes.subarray(0, deadLetterExcerptBytes),
+      record_bytes: bytes.length,
+      record_sha256: createHash('sha256').update(bytes).digest(),
+      truncated: bytes.length > deadLetterExcerptBytes,
+    };
+  }
+}
