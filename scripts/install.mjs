@@ -40,6 +40,11 @@ function sizeOf(directory) {
   return total;
 }
 
+/** @param {number} bytes */
+function megabytes(bytes) {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
+}
+
 /**
  * @param {string} root
  * @param {(child: import('node:child_process').ChildProcess | undefined) => void} onChild
@@ -47,7 +52,7 @@ function sizeOf(directory) {
 function runPnpm(root, onChild) {
   return new Promise((resolve, reject) => {
     // To stderr, all of it: what the command itself prints on stdout may be read by a program.
-    const child = spawn('npx', ['-y', PNPM, 'install', '--frozen-lockfile'], {
+    const child = spawn('npx', ['-y', PNPM, 'install', '--frozen-lockfile', '--loglevel=error'], {
       cwd: root,
       stdio: ['ignore', process.stderr, process.stderr],
       env: { ...process.env, CI: 'true' },
@@ -113,11 +118,18 @@ export async function installIfNeeded(root, onChild) {
     console.error('installing dependencies');
     const before = sizeOf(modules);
     const startedAt = performance.now();
-    await runPnpm(root, onChild);
+    const progress = setInterval(() => {
+      console.error(`dependencies: ${megabytes(sizeOf(modules) - before)} so far`);
+    }, 5_000);
+    try {
+      await runPnpm(root, onChild);
+    } finally {
+      clearInterval(progress);
+    }
     const bytes = Math.max(0, sizeOf(modules) - before);
     writeFileSync(marker, wanted);
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-    console.error(`dependencies are installed: ${(bytes / 1e6).toFixed(0)} MB added in ${seconds} s`);
+    console.error(`dependencies are installed: ${megabytes(bytes)} added in ${seconds} s`);
     return bytes;
   } finally {
     giveTurn();

@@ -53,7 +53,10 @@ function isReachable(path: string): boolean {
 export function crossing(user: PostgresUser, paths: readonly string[]): readonly string[] {
   if (user === undefined || paths.every(isReachable)) return [];
   const ids = [`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups'];
+  // Without the first of these access(2) would still judge by the real user, and initdb asks it.
   const rights = [
+    '--securebits=+no_setuid_fixup',
+    '--no-new-privs',
     '--inh-caps=-all,+dac_read_search,+dac_override',
     '--ambient-caps=-all,+dac_read_search,+dac_override',
   ];

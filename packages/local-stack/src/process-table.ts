@@ -46,7 +46,10 @@ export function openProcessTable(home: Home): ProcessTable {
 
   function startReaper(): ChildProcess {
     const path = fileURLToPath(new URL('./reaper.ts', import.meta.url));
-    const child = spawn(process.execPath, [path], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+    const child = spawn(process.execPath, [path, home.lock, home.children, home.processes, home.stackEnv], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
     child.stdin?.on('error', () => undefined); // its death is seen by 'exit'
     child.once('exit', () => {
       if (!open) return;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
@@ -40,6 +40,7 @@ test('a supervisor killed with SIGKILL takes every process with it, and the next
   child.kill('SIGKILL');
   await until(() => !pids.some(isThere), 25_000);
   assert.deepEqual(pids.filter(isThere), []);
+  assert.ok(await until(() => !existsSync(join(home.path, 'processes.json')), 5_000));
   await using again = await privateStack(home.path, { only: ['postgres'] });
   assert.equal(again.processes().length, 1);
 });
