@@ -44,9 +44,15 @@ export class LemlistAccount {
     spread(seed, activities, data.brokenRecords, (serial, i) =>
       this.broken.set(serial, BREAKAGES[i % BREAKAGES.length] ?? 'createdAtAbsent'),
     );
+    const owners = new Set<number>();
     spread(seed + 1, activities, data.collisions, (serial) => {
-      const owner = this.lookAlikeBefore(serial);
-      if (owner !== null) this.idOwners.set(serial, owner);
+      for (let candidate = serial; candidate < activities; candidate++) {
+        const owner = owners.has(candidate) ? null : this.lookAlikeBefore(candidate);
+        if (owner === null) continue;
+        owners.add(owner);
+        this.idOwners.set(candidate, owner);
+        return;
+      }
     });
   }
 
@@ -89,7 +95,7 @@ export class LemlistAccount {
 
   /** The nearest older activity of the same campaign and type whose `_id` is its own. */
   private lookAlikeBefore(serial: number): number | null {
-    if (this.broken.has(serial)) return null;
+    if (this.broken.has(serial) || this.idOwners.has(serial)) return null;
     const { campaign, type } = kindOf(this.seed, this.plan, serial);
     for (let other = serial - 1; other >= Math.max(0, serial - LOOK_BACK); other--) {
       if (this.broken.has(other) || this.idOwners.has(other)) continue;

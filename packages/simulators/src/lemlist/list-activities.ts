@@ -97,7 +97,7 @@ export function windowOf(account: LemlistAccount, query: ActivityQuery): Activit
         const facts = account.factsOf(ref);
         if (type !== undefined && facts.type !== type) return false;
         if (campaignId !== undefined && facts.campaign?.id !== campaignId) return false;
-        if (isFirst && !facts.isFirst) return false;
+        if (isFirst && (facts.campaign === null || !facts.isFirst)) return false;
         if (leadId === undefined) return true;
         return facts.campaign !== null && idOf(seed, 'lea', facts.campaign.index * 1_000_000 + facts.lead) === leadId;
       });
