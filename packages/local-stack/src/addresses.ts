@@ -22,7 +22,7 @@ export function givenAddresses(env: NodeJS.ProcessEnv): ReadonlyMap<PartName, st
 }
 
 /** Host and port of each place an address names. Throws StackError (exit code 2) when it cannot be read as an address. */
-function placesOf(part: PartName, address: string): readonly { readonly host: string; readonly port: number }[] {
+export function placesOf(part: PartName, address: string): readonly { readonly host: string; readonly port: number }[] {
   const texts = part === 'kafka' ? address.split(',').map((broker) => `kafka://${broker.trim()}`) : [address];
   return texts.map((text) => {
     const url = URL.parse(text);

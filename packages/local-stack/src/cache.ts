@@ -25,7 +25,7 @@ export type Download = {
 };
 
 /** The size of all files below a directory, in bytes; 0 when it is not there. Files may come and go meanwhile. */
-export function sizeOf(directory: string): number {
+function sizeOf(directory: string): number {
   if (!existsSync(directory)) return 0;
   let total = 0;
   for (const entry of readdirSync(directory, { withFileTypes: true, recursive: true })) {

@@ -40,16 +40,18 @@ export function followLog(path: string, name: string, say: (line: string) => voi
   const onLine = (line: string): void => {
     const summary = summarise(line);
     if (summary === undefined) return;
-    if (performance.now() - spanStart > SPAN_MS) {
-      if (held > 0) say(`${name}: ${held} more such lines in ${path}`);
-      [said, held, spanStart] = [0, 0, performance.now()];
-    }
     if (said < LINES_PER_SPAN) say(`${name}: ${summary}`);
     else held += 1;
     said += 1;
   };
 
+  const endSpan = (): void => {
+    if (held > 0) say(`${name}: ${held} more such lines in ${path}`);
+    [said, held, spanStart] = [0, 0, performance.now()];
+  };
+
   const poll = (): void => {
+    if (performance.now() - spanStart > SPAN_MS) endSpan();
     for (;;) {
       const next = readFrom(path, () => offset);
       if (next === undefined || next.bytes === 0) return;
@@ -64,6 +66,7 @@ export function followLog(path: string, name: string, say: (line: string) => voi
   return () => {
     clearInterval(timer);
     poll();
+    endSpan();
   };
 }
 

@@ -110,7 +110,7 @@ function serviceSpec(plan: ServicePlan, options: ServicesOptions, base: NodeJS.P
     metricsUrl: `${plan.baseUrl}/metrics`,
     ipc: true,
     readyMs: 120_000,
-    tries: 5,
+    tries: 4,
     command: () => ({ file: process.execPath, args: [entry], env, cwd: root }),
     isReady: () => isReady(`${plan.baseUrl}/readyz`),
     explain: () => lastWords(logFile),

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { PartName } from './addresses.ts';
 import { runMainJob } from './job.ts';
+import { planServices, SERVICES } from './service-plan.ts';
 import { startServices, type Services } from './services.ts';
 import { hasUpstreamKey, startSimulators } from './simulators.ts';
 import { startStack, writeStackEnv, type Stack } from './stack.ts';
@@ -31,6 +32,10 @@ export type Run = {
 /** The stack and all services in the foreground until the signal; resolves with the exit code when all has stopped. */
 export async function up(options: UpOptions, run: Run): Promise<number> {
   const { env, log, signal } = run;
+  // A port that is taken is said before anything is started.
+  if (options.only === undefined) {
+    await planServices({ services: SERVICES, copies: options.copies, env, log: () => undefined });
+  }
   await using stack = await startStack({
     home: options.home,
     fresh: options.fresh,

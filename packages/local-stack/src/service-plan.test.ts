@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseCopies, planServices } from './service-plan.ts';
+
+test('copies are read per service, and anything else is refused by name', () => {
+  assert.deepEqual(parseCopies('loader=2, keyer=3'), { loader: 2, keyer: 3 });
+  for (const text of ['loader', 'loader=0', 'loader=17', 'loader=two', 'broker=2', '']) {
+    assert.throws(() => parseCopies(text), { exitCode: 2 }, text);
+  }
+});
+
+test('a port from the environment is for the first copy alone, and a listener on every address is asked on loopback', async () => {
+  const env = { METRICS_HOST: '0.0.0.0', KEYER_METRICS_PORT: '29999' };
+  const plans = await planServices({ services: ['keyer'], copies: { keyer: 2 }, env, log: () => undefined });
+  assert.equal(plans[0]?.baseUrl, 'http://127.0.0.1:29999');
+  assert.deepEqual(plans[0]?.env, { KEYER_METRICS_PORT: '29999' });
+  assert.notEqual(plans[1]?.env['KEYER_METRICS_PORT'], '29999');
+});
