@@ -35,6 +35,6 @@ export {
 export type { DeadLetterPosition, NewDeadLetter } from './dead-letters.ts';
 export { commitChunk } from './chunks.ts';
 export type { ChunkCommit, ChunkProgress, ChunkTarget, NewStream, StreamOutcome } from './chunks.ts';
-export { noteRate, noteRefusal, settlePermit, sweepPermits } from './rate-budgets.ts';
+export { noteRate, noteRefusal, settlePermit, sweepPermits, voidPermit } from './rate-budgets.ts';
 export { claimStream, renewLease, returnUnused } from './streams.ts';
 export type { Claim, ClaimedStream, Permit } from './streams.ts';

@@ -107,14 +107,12 @@ export async function takeSlot(
   return Number(rows[0]?.permit_id);
 }
 
-/** Notes that a request was answered, or failed for good, `ageMs` ago: one span later its place is free. */
-export async function settlePermit(queryable: Queryable, permitId: number, ageMs: number): Promise<void> {
-  // The age was taken before this statement was sent, so the time it gives is never before the true one.
+/** Notes that a request was answered, or failed for good: one span from now its place is free. */
+export async function settlePermit(queryable: Queryable, permitId: number): Promise<void> {
   await queryable.query({
     name: 'settle-permit',
-    text: `update permits set settled_at = greatest(slot_at, clock_timestamp() - $2::float8 * interval '1 millisecond')
-      where permit_id = $1`,
-    values: [permitId, Math.max(0, ageMs)],
+    text: 'update permits set settled_at = greatest(slot_at, clock_timestamp()) where permit_id = $1',
+    values: [permitId],
   });
 }
 
@@ -161,4 +159,9 @@ export async function sweepPermits(queryable: Queryable, accountId: number, long
        and settled_at < clock_timestamp() - ($2::float8 + 60000) * interval '1 millisecond'`,
     [accountId, longestSpanMs],
   );
+}
+
+/** Gives back a permit whose request was never sent: its place is free at once. */
+export async function voidPermit(queryable: Queryable, permitId: number): Promise<void> {
+  await queryable.query('delete from permits where permit_id = $1', [permitId]);
 }

@@ -16,12 +16,16 @@ interface Permit {
 const nthLargest = (values: readonly number[], n: number): number | null =>
   values.toSorted((a, b) => b - a)[n - 1] ?? null;
 
+/** Mostly none at all: the law is broken by what comes at the edges, not by what comes somewhere in between. */
+const upTo = (max: number): fc.Arbitrary<number> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.integer({ min: 0, max }) });
+
 /** What one worker does with a granted slot; all in ms after the slot or after what came before. */
 const request = fc.record({
-  thinkMs: fc.integer({ min: 0, max: 400 }),
-  sendDelayMs: fc.integer({ min: 0, max: 160 }),
-  networkMs: fc.integer({ min: 0, max: 500 }),
-  answerMs: fc.integer({ min: 0, max: 2_000 }),
+  thinkMs: upTo(400),
+  sendDelayMs: upTo(160),
+  networkMs: upTo(500),
+  answerMs: upTo(2_000),
   fate: fc.constantFrom('answered', 'answered', 'answered', 'killed-before-send', 'killed-after-send'),
 });
 
@@ -37,7 +41,7 @@ const limits = fc.constantFrom<RateLimit>(
 
 test('never more than N arrivals in any span of T, whatever happens to the requests', () => {
   fc.assert(
-    fc.property(limits, fc.array(request, { minLength: 1, maxLength: 150 }), (limit, requests) => {
+    fc.property(limits, fc.array(request, { minLength: 25, maxLength: 150 }), (limit, requests) => {
       const permits: Permit[] = [];
       let now = 0;
       for (const { thinkMs, sendDelayMs, networkMs, answerMs, fate } of requests) {

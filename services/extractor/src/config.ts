@@ -1,0 +1,27 @@
+import {
+  databaseConfig,
+  httpUrlText,
+  kafkaConfig,
+  metricsConfig,
+  rateLimitText,
+  registryConfig,
+  secretText,
+} from '@full-sync/runtime';
+import Type, { type Static } from 'typebox';
+
+/** Everything the extractor reads from its environment. */
+export const configSchema = Type.Object({
+  ...kafkaConfig,
+  ...registryConfig,
+  ...databaseConfig,
+  ...metricsConfig('extractor', 9102),
+  SMARTLEAD_API_KEY: Type.Optional(secretText()),
+  SMARTLEAD_BASE_URL: httpUrlText({ default: 'https://server.smartlead.ai/api/v1' }),
+  SMARTLEAD_RATE_LIMIT: rateLimitText({ default: '60/60s' }),
+  LEMLIST_API_KEY: Type.Optional(secretText()),
+  LEMLIST_BASE_URL: httpUrlText({ default: 'https://api.lemlist.com/api' }),
+  LEMLIST_RATE_LIMIT: rateLimitText({ default: '20/2s' }),
+  STORE_MESSAGE_BODIES: Type.Boolean({ default: false }),
+});
+
+export type ExtractorConfig = Readonly<Static<typeof configSchema>>;
