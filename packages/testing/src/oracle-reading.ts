@@ -25,11 +25,9 @@ export function readEmail(value: unknown): string | null {
   return readText(value)?.toLowerCase() ?? null;
 }
 
-/** A count: a number, or digits in a string. */
+/** A count: a whole number from 0 on, or its digits in a string. */
 export function readCount(value: unknown): number | null {
-  if (typeof value === 'number') return value;
-  if (typeof value === 'bigint') return Number(value);
-  const text = readText(value);
+  const text = typeof value === 'number' ? String(value) : readText(value);
   return text !== null && /^[0-9]+$/.test(text) ? Number(text) : null;
 }
 

@@ -219,8 +219,8 @@ test('a record is rejected as a whole, naming its first fault', () => {
     [{ ...fine, reply_time: ROW.sent_time, lead_email: ' ' }, '/lead_email'],
     [{ ...fine, is_unsubscribed: true, lead_email: null }, '/lead_email'],
     [{ ...fine, lead_email: null }, null],
-    [{ ...fine, stats_id: null, lead_email: null }, '/lead_email'],
-    [{ ...fine, stats_id: null, sequence_number: null }, '/sequence_number'],
+    [{ ...fine, stats_id: null, lead_email: null }, '/stats_id'],
+    [{ ...fine, stats_id: null, sequence_number: null }, '/stats_id'],
   ];
   for (const [row, pointer] of rows) assert.equal(pointerOf('smartlead', row), pointer, JSON.stringify(row));
   const act = { _id: 'act_1', type: 'emailsSent', createdAt: ROW.sent_time };
@@ -298,5 +298,5 @@ test('ids, addresses and counts', () => {
   assert.equal(readEmail('\u00a0ΣΟΦΟΣ@X.example\ufeff'), 'σοφος@x.example');
   assert.equal(readEmail('İ@x.example'), 'i\u0307@x.example');
   assert.equal(readCount('12'), 12);
-  for (const none of ['1.5', '-1', 'x', '', null]) assert.equal(readCount(none), null);
+  for (const none of ['1.5', '-1', 'x', '', null, 1.5, -1, true]) assert.equal(readCount(none), null);
 });

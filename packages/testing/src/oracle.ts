@@ -70,9 +70,8 @@ function judgeSmartlead(source: Source, campaignId: string | null, namespace: st
   const sequence = readCount(source['sequence_number']);
   const unsubscribed = source['is_unsubscribed'] === true;
 
-  const needsEmail = statsId === null || repliedAt !== null || unsubscribed;
-  if (needsEmail && email === null) return { kind: 'rejected', pointer: '/lead_email' };
-  if (statsId === null && sequence === null) return { kind: 'rejected', pointer: '/sequence_number' };
+  if (statsId === null && (email === null || sequence === null)) return { kind: 'rejected', pointer: '/stats_id' };
+  if (email === null && (repliedAt !== null || unsubscribed)) return { kind: 'rejected', pointer: '/lead_email' };
   const address = email ?? '';
   const send: Identity =
     statsId === null
