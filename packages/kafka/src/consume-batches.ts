@@ -1,6 +1,7 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { FullSyncError } from '@full-sync/runtime';
 import type { TopicName } from '@full-sync/schemas';
+import { commitNote } from './accept-gap.ts';
 import type { KafkaClient } from './client.ts';
 import { messageOf } from './client.ts';
 import { toBatch } from './consumed-batch.ts';
@@ -63,8 +64,15 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
     maxBytes: options.maxBytes ?? 16_777_216,
     minBytes: options.minBytes ?? 1,
     maxWaitTimeInMs: options.maxWaitMs ?? 250,
-    // Errors of a handler must not be retried here: the batch may be half done, and the process is the unit of retry.
-    retry: { retries: 0, restartOnFailure: async () => false },
+    // For a coordinator that is still loading and the like. A handler's error is never retried: `failed` is set first.
+    retry: {
+      initialRetryTime: 200,
+      maxRetryTime: 2_000,
+      multiplier: 2,
+      factor: 0.2,
+      retries: 5,
+      restartOnFailure: async () => false,
+    },
   });
   let failed = false;
   const fail = (error: Error): void => {
@@ -136,7 +144,7 @@ async function settleBatch(work: {
 
 async function commit(consumer: Consumer, payload: EachBatchPayload, nextOffset: number): Promise<void> {
   const { topic, partition } = payload.batch;
-  await consumer.commitOffsets([{ topic, partition, offset: String(nextOffset) }]);
+  await consumer.commitOffsets([{ topic, partition, offset: String(nextOffset), metadata: commitNote }]);
 }
 
 /** Keeps the membership alive beside long work; kafkajs itself heartbeats only between batches. */

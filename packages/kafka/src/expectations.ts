@@ -1,5 +1,6 @@
 import { FullSyncError } from '@full-sync/runtime';
 import type { TopicName } from '@full-sync/schemas';
+import { commitNote } from './accept-gap.ts';
 import type { KafkaClient } from './client.ts';
 
 export type GapPolicy = 'halt' | 'handler';
@@ -62,12 +63,20 @@ export function createExpectations(options: {
     topicIds = found;
   };
 
+  /**
+   * Where the group left off. An offset without our note that lies at the log start is kafkajs' jump after an offset
+   * out of range, which it commits: what lay below was not read by this group.
+   */
   const expectedOffset = async (topic: TopicName, partition: number): Promise<number> => {
     const known = expected.get(`${topic}:${partition}`);
     if (known !== undefined) return known;
-    const committed = (await client.offsets.group(group, topic)).get(partition) ?? 0;
-    expected.set(`${topic}:${partition}`, committed);
-    return committed;
+    const commit = await client.offsets.commit(group, topic, partition);
+    const logStart = (await client.offsets.start(topic)).get(partition) ?? 0;
+    const jumped = commit !== null && commit.note !== commitNote && commit.offset === logStart;
+    const next = commit === null || jumped ? 0 : commit.offset;
+    if (logStart > next) throw new OffsetGapError({ group, topic, partition, from: next, to: logStart - 1 });
+    expected.set(`${topic}:${partition}`, next);
+    return next;
   };
 
   return {

@@ -1,3 +1,4 @@
+export { acceptGap } from './accept-gap.ts';
 export { connectKafka } from './client.ts';
 export type { KafkaClient } from './client.ts';
 export { consumeBatches } from './consume-batches.ts';

@@ -1,11 +1,19 @@
 import type { Admin } from 'kafkajs';
+import { untilSettled } from './retrying.ts';
 
 /** Offsets by partition number. */
 export type PartitionOffsets = ReadonlyMap<number, number>;
 
+export interface Commit {
+  readonly offset: number;
+  readonly note: string;
+}
+
 export interface Offsets {
   /** Where a group has committed to, per partition; partitions without a commit are left out. */
   readonly group: (group: string, topic: string) => Promise<PartitionOffsets>;
+  /** Like `group`, for one partition, with the note that was committed beside it. */
+  readonly commit: (group: string, topic: string, partition: number) => Promise<Commit | null>;
   /** The next offset to be written, per partition (the high watermark: there are no transactions here). */
   readonly end: (topic: string) => Promise<PartitionOffsets>;
   /** The first offset still in the log, per partition. */
@@ -21,17 +29,19 @@ export function createOffsets(options: {
 }): Offsets {
   const { admin, named } = options;
   const watermarks = async (topic: string, side: 'low' | 'high'): Promise<PartitionOffsets> => {
-    const found = await admin.fetchTopicOffsets(named(topic));
+    const found = await untilSettled(() => admin.fetchTopicOffsets(named(topic)));
     return new Map(found.map((entry) => [entry.partition, Number(entry[side])]));
   };
+  const commits = async (group: string, topic: string) => {
+    const found = await untilSettled(() => admin.fetchOffsets({ groupId: named(group), topics: [named(topic)] }));
+    return (found[0]?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
+  };
   return {
-    group: async (group, topic) => {
-      const found = await admin.fetchOffsets({ groupId: named(group), topics: [named(topic)] });
-      const committed = new Map<number, number>();
-      for (const { partition, offset } of found[0]?.partitions ?? []) {
-        if (Number(offset) >= 0) committed.set(partition, Number(offset));
-      }
-      return committed;
+    group: async (group, topic) =>
+      new Map((await commits(group, topic)).map(({ partition, offset }) => [partition, Number(offset)])),
+    commit: async (group, topic, partition) => {
+      const found = (await commits(group, topic)).find((commit) => commit.partition === partition);
+      return found === undefined ? null : { offset: Number(found.offset), note: found.metadata ?? '' };
     },
     end: (topic) => watermarks(topic, 'high'),
     start: (topic) => watermarks(topic, 'low'),

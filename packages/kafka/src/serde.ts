@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
 import type { Resolver, Type } from 'avsc';
@@ -65,6 +66,8 @@ export async function connectSerde(options: {
   };
 }
 
+const maxAttempts = 6;
+
 async function registerSchema(options: {
   readonly registry: SchemaRegistry;
   readonly config: RegistrySettings;
@@ -78,13 +81,16 @@ async function registerSchema(options: {
       { subject, compatibility: COMPATIBILITY.FULL_TRANSITIVE },
     );
   try {
-    try {
-      return (await register()).id;
-    } catch (error) {
-      if (!messageOf(error).startsWith('Compatibility does not match')) throw error;
-      // A subject without a rule of its own (a crash between the two requests of a first registration).
-      await setCompatibility(config, subject);
-      return (await register()).id;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return (await register()).id;
+      } catch (error) {
+        // Another process registers the same subject right now, or one died between the two requests of a registration.
+        if (attempt === maxAttempts || !/already exists|Compatibility does not match/.test(messageOf(error)))
+          throw error;
+        await setTimeout(Math.random() * 200 * attempt);
+        await setCompatibility(config, subject);
+      }
     }
   } catch (error) {
     throw new EnvironmentError(
@@ -105,7 +111,8 @@ async function setCompatibility(config: RegistrySettings, subject: string): Prom
   }
   const url = `${config.SCHEMA_REGISTRY_URL.replace(/\/+$/, '')}/config/${encodeURIComponent(subject)}`;
   const answer = await fetch(url, { method: 'PUT', headers, body: '{"compatibility":"FULL_TRANSITIVE"}' });
-  if (!answer.ok) throw new Error(`PUT /config/${subject} answered ${answer.status}`);
+  // 409: somebody else has just set it.
+  if (!answer.ok && answer.status !== 409) throw new Error(`PUT /config/${subject} answered ${answer.status}`);
 }
 
 function createCodec<N extends TopicName>(options: {

@@ -4,6 +4,7 @@ import { EnvironmentError } from '@full-sync/runtime';
 import type { Logger } from '@full-sync/runtime';
 import { topics } from '@full-sync/schemas';
 import type { TopicSettings } from '@full-sync/schemas';
+import { untilSettled } from './retrying.ts';
 
 export interface TopicsOptions {
   readonly admin: Admin;
@@ -20,12 +21,17 @@ export interface TopicsOptions {
  */
 export async function ensureTopics(options: TopicsOptions): Promise<void> {
   const { admin, named, logger } = options;
+  await untilSettled(() => createMissing({ admin, named, logger }));
+  await untilSettled(() => checkTopics(options));
+}
+
+async function createMissing({ admin, named, logger }: TopicsOptions): Promise<void> {
   const existing = new Set(await admin.listTopics());
   const missing = topics.filter((topic) => !existing.has(named(topic.name)));
   if (missing.length > 0) {
     // False means that another process was quicker; the check below settles what is there.
     await admin.createTopics({
-      waitForLeaders: true,
+      waitForLeaders: false,
       timeout: 15_000,
       topics: missing.map((topic) => ({
         topic: named(topic.name),
@@ -37,7 +43,6 @@ export async function ensureTopics(options: TopicsOptions): Promise<void> {
     for (const topic of missing)
       logger.info({ topic: named(topic.name), partitions: topic.partitions }, 'topic created');
   }
-  await checkTopics(options);
 }
 
 async function checkTopics({ admin, named }: TopicsOptions): Promise<void> {
