@@ -202,7 +202,7 @@ export class RowSplitter {
       at += byte === backslash ? 2 : 1;
     }
     // `at` may be one past the end: a backslash was the last byte.
-    let floor = at;
+    const floor = at;
     while (at < end) {
       const found = chunk.indexOf(quote, at);
       const stop = found < 0 ? end : found;
@@ -215,7 +215,6 @@ export class RowSplitter {
       }
       if (!odd) return found + 1;
       at = found + 1;
-      floor = at;
     }
     this.#escaped = at > end;
     return -1;
