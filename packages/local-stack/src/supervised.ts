@@ -172,10 +172,11 @@ export async function supervise(spec: ProcessSpec, deps: SuperviseDeps): Promise
 
   async function end(target: Running): Promise<void> {
     signalProcess(target.ref, spec.stopSignal);
-    if (await until(() => !isRunning(target.ref), spec.stopGraceMs, 20)) return;
-    deps.log(`${label} did not end within ${spec.stopGraceMs / 1_000} s; killing it`);
-    signalProcess(target.ref, 'SIGKILL');
-    await target.exited;
+    if (!(await until(() => !isRunning(target.ref), spec.stopGraceMs, 20))) {
+      deps.log(`${label} did not end within ${spec.stopGraceMs / 1_000} s; killing it`);
+      signalProcess(target.ref, 'SIGKILL');
+    }
+    await target.exited; // only then has it left the table too
   }
 
   const life = keepAlive(await firstStart());
