@@ -4,13 +4,14 @@ import type { Controlled } from './core/control-routes.ts';
 import { controlRoutes } from './core/control-routes.ts';
 import type { SimulatorControl } from './core/control.ts';
 import type { Ledger } from './core/ledger.ts';
+import type { PlatformSimulator } from './core/simulator.ts';
 import type { LemlistFact } from './lemlist/ledger.ts';
 import type { LemlistOptions } from './lemlist/simulator.ts';
 import { buildLemlist } from './lemlist/simulator.ts';
 import type { SimulatorSize } from './size.ts';
 import { SIZES } from './size.ts';
 import type { SmartleadFact } from './smartlead/ledger.ts';
-import type { PlatformSimulator, SmartleadOptions } from './smartlead/simulator.ts';
+import type { SmartleadOptions } from './smartlead/simulator.ts';
 import { buildSmartlead } from './smartlead/simulator.ts';
 
 const SMARTLEAD_PREFIX = '/smartlead/api/v1';

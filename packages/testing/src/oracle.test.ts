@@ -286,7 +286,7 @@ test('times in the grammar, and nothing else', () => {
     true,
     {},
   ]) {
-    assert.equal(readTime(bad), UNREADABLE, String(bad));
+    assert.equal(readTime(bad), UNREADABLE, JSON.stringify(bad));
   }
 });
 

@@ -4,7 +4,7 @@
  */
 
 /** Mixes 32 bits; a bijection, so distinct inputs give distinct outputs (ids are built on that). */
-export function mix32(value: number): number {
+function mix32(value: number): number {
   let x = value | 0;
   x ^= x >>> 16;
   x = Math.imul(x, 0x7feb352d);

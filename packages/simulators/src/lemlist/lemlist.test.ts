@@ -3,7 +3,13 @@ import { test } from 'node:test';
 import type { LemlistFact, LemlistOptions, Simulator } from '../index.ts';
 import { BODY_MARKER, createLemlistSimulator } from '../index.ts';
 
-type Activity = Record<string, unknown> & { readonly _id: string; readonly type: string; readonly createdAt: string };
+type Activity = Record<string, unknown> & {
+  readonly _id: string;
+  readonly type: string;
+  readonly createdAt: string;
+  readonly campaignId?: string;
+  readonly leadEmail?: string;
+};
 type Query = Record<string, string | number>;
 type Answer = { readonly status: number; readonly headers: Record<string, unknown>; readonly text: string };
 
@@ -152,10 +158,7 @@ test('the activities hold what real ones hold', () => {
   has('new, with a step id', (one) => 'stepId' in one);
   has('a type from the future', ({ type }) => type === 'smsOTPSent');
   has('a null', (one) => one['leadPhone'] === null);
-  has(
-    'blanks around the address',
-    (one) => one['leadEmail'] !== undefined && String(one['leadEmail']).trim() !== one['leadEmail'],
-  );
+  has('blanks around the address', ({ leadEmail }) => leadEmail !== undefined && leadEmail.trim() !== leadEmail);
   for (const field of ['message', 'text', 'note', 'body'])
     has(`a body in ${field}`, (one) => String(one[field]).startsWith(BODY_MARKER));
   has('U+0000', (one) => JSON.stringify(one).includes('\\u0000'));
@@ -207,8 +210,8 @@ test('campaigns: both envelopes, the last page names itself, equal names, an arc
   );
 
   const listed = new Set(bare.map(({ _id }) => _id));
-  const orphan = held(simulator).find(({ campaignId }) => campaignId !== undefined && !listed.has(String(campaignId)));
-  const gone = await get(simulator, `/campaigns/${String(orphan?.['campaignId'])}`);
+  const orphan = held(simulator).find(({ campaignId }) => campaignId !== undefined && !listed.has(campaignId));
+  const gone = await get(simulator, `/campaigns/${orphan?.campaignId}`);
   assert.deepEqual([gone.status, gone.text], [404, 'Campaign not found']);
   const [one] = bare;
   assert.equal((await json<Campaign>(simulator, `/campaigns/${one?._id}`))._id, one?._id);
@@ -277,7 +280,7 @@ test('collisions and broken activities are there when asked for, and only then',
       const other = seen.get(one._id);
       seen.set(one._id, one);
       if (other === undefined) continue;
-      assert.deepEqual([one.type, one['campaignId']], [other.type, other['campaignId']]);
+      assert.deepEqual([one.type, one.campaignId], [other.type, other.campaignId]);
       assert.notEqual(one.createdAt, other.createdAt);
       found += 1;
     }
@@ -289,9 +292,9 @@ test('collisions and broken activities are there when asked for, and only then',
     (one) =>
       typeof one !== 'object' ||
       one.type === undefined ||
-      !/^20/.test(String(one.createdAt)) ||
+      !(one.createdAt ?? '').startsWith('20') ||
       (one._id === undefined &&
-        one['leadEmail'] === undefined &&
+        one.leadEmail === undefined &&
         one['leadId'] === undefined &&
         one['contactId'] === undefined),
   );

@@ -3,14 +3,6 @@ import { statsIdOf } from './render.ts';
 
 const NO_BODIES: readonly Buffer[] = [];
 
-/** A statistics row as served, with the campaign it was served for (rows do not carry it themselves). */
-export interface SmartleadLedgerRecord {
-  readonly platform: 'smartlead';
-  readonly campaignId: string;
-  readonly campaignName: string;
-  readonly record: unknown;
-}
-
 /** One thing that is true about a send, in the platform's words, before anyone derives anything from it. */
 export interface SmartleadFact {
   readonly platform: 'smartlead';

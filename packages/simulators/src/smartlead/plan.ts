@@ -69,19 +69,21 @@ export function planCampaigns(seed: number, campaigns: number, rows: number): re
   const plans: CampaignPlan[] = [];
   let firstRow = 0;
   let firstPerson = 0;
-  shareRows(seed, campaigns, rows).forEach((share, index) => {
+  shareRows(seed, campaigns, rows).forEach((count, index) => {
     const base = draw(seed, STREAM_CAMPAIGN + 1, index);
     // Campaigns start one after another over the first three quarters and run for a quarter of the whole span.
     const workStart = Math.floor((WORK_SPAN_MS * 0.75 * index) / Math.max(1, campaigns));
-    const workSpan = Math.floor(WORK_SPAN_MS * (0.12 + (trait(base, 1) % 100) / 800));
-    const leads = leadsOf(share);
+    // The last one is still running when the data ends.
+    const share = index === campaigns - 1 ? 1 - workStart / WORK_SPAN_MS : 0.12 + (trait(base, 1) % 100) / 800;
+    const workSpan = Math.floor(WORK_SPAN_MS * share);
+    const leads = leadsOf(count);
     const parent = campaigns >= 6 && index === 5 ? plans[0] : undefined;
     plans.push({
       index,
       id: 3_300_000 + index * 1_013 + (trait(base, 2) % 1_000),
       name: index < CAMPAIGN_NAMES.length ? (CAMPAIGN_NAMES[index] ?? '') : `${pick(CAMPAIGN_NAMES, index)} #${index}`,
       status: statusOf(index, campaigns),
-      rows: share,
+      rows: count,
       firstRow,
       leads,
       firstPerson,
@@ -93,7 +95,7 @@ export function planCampaigns(seed: number, campaigns: number, rows: number): re
       createdAt: wallTimeOf(workStart) - 5 * 60_000,
       updatedAt: wallTimeOf(workStart + workSpan) + DAY_MS,
     });
-    firstRow += share;
+    firstRow += count;
     firstPerson += Math.ceil(leads * 0.85);
   });
   return plans;

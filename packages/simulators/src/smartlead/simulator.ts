@@ -1,9 +1,8 @@
-import type { FastifyInstance } from 'fastify';
 import { SimulatorControl } from '../core/control.ts';
-import type { Ledger } from '../core/ledger.ts';
 import { ledgerOf } from '../core/ledger.ts';
 import { PlatformGate, installGate } from '../core/platform.ts';
 import { draw } from '../core/random.ts';
+import type { PlatformSimulator } from '../core/simulator.ts';
 import { SIZES } from '../size.ts';
 import type { SortOrder } from './account.ts';
 import { SmartleadAccount } from './account.ts';
@@ -31,15 +30,6 @@ export interface SmartleadOptions {
   readonly sort?: SortOrder;
   /** Rows that cannot become events. */
   readonly brokenRecords?: number;
-}
-
-/** A simulated platform before it listens anywhere. */
-export interface PlatformSimulator<Fact> {
-  readonly apiKey: string;
-  readonly control: SimulatorControl;
-  readonly ledger: Ledger<Fact>;
-  /** Adds the platform's hooks and routes to a (prefixed, encapsulated) fastify instance. */
-  readonly install: (app: FastifyInstance) => Promise<void>;
 }
 
 /** Builds a Smartlead account with its API. */
