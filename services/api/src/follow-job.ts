@@ -44,26 +44,26 @@ export async function followJob(
   for (let step = 0; step < maxSteps; step += 1) {
     const facts = await readJobFacts(deps.db.pool, jobId);
     if (facts === null) return;
-    const left = await keyingLeft(facts.rawTargets, look);
-    if (await advance(deps, facts, left, checkTopics && step === 0)) continue;
+    // First, because the offsets of a topic that is gone cannot even be asked for.
+    if (checkTopics && step === 0 && (await failIfRecreated(deps, facts))) continue;
+    const left = isTopicRecreated(facts) ? 0 : await keyingLeft(facts.rawTargets, look);
+    if (await advance(deps, facts, left)) continue;
     await showProgress(deps, facts, left);
     return;
   }
 }
 
 /** Takes at most one step; true when one was taken and the facts are to be read again. */
-async function advance(deps: FollowDeps, facts: JobFacts, left: number, checkTopics: boolean): Promise<boolean> {
+async function advance(deps: FollowDeps, facts: JobFacts, left: number): Promise<boolean> {
   const { db } = deps;
   if (facts.status === 'queued' && facts.walks.some((walk) => walk.chunksCommitted > 0 || walk.liveLeases > 0)) {
     await markStarted(db.pool, facts.jobId);
     return true;
   }
   if (!facts.extracted) {
-    if (extractionMayHaveEnded(facts) && (await markExtracted(db, facts.jobId))) return true;
-    return checkTopics && (await failIfRecreated(deps, facts));
+    return extractionMayHaveEnded(facts) && (await markExtracted(db, facts.jobId));
   }
-  if (codeOf(facts.error) === topicRecreated) return await finish(deps, facts);
-  if (checkTopics && (await failIfRecreated(deps, facts))) return true;
+  if (isTopicRecreated(facts)) return await finish(deps, facts);
   if (facts.loadTargets === null) return left === 0 && (await keyed(deps, facts));
   if (!facts.loaded) return passed(facts.loadTargets, facts.eventPositions) && (await loaded(deps, facts));
   return passed(facts.deadLetterTargets ?? {}, facts.deadLetterPositions) && (await finish(deps, facts));
@@ -140,6 +140,7 @@ function sameJson(a: unknown, b: unknown): boolean {
   return entries.length === Object.keys(b).length && entries.every(([name, value]) => sameJson(value, other[name]));
 }
 
-function codeOf(error: unknown): unknown {
-  return typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
+/** Then nothing can be waited for any more: neither keying nor loading will pass targets in a topic that is gone. */
+function isTopicRecreated({ error }: JobFacts): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === topicRecreated;
 }

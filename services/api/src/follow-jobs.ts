@@ -26,7 +26,7 @@ export async function followJobs(
   let failingSinceMs: number | null = null;
   while (!signal.aborted) {
     try {
-      const checkTopics = clock.now() - checkedAtMs >= checkTopicsEveryMs;
+      const checkTopics = failingSinceMs !== null || clock.now() - checkedAtMs >= checkTopicsEveryMs;
       if (await followAll(deps, checkTopics)) checkedAtMs = clock.now();
       failingSinceMs = null;
     } catch (error) {

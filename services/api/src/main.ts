@@ -21,15 +21,9 @@ await runService({
     const client = scope.use(await connectKafka({ config, clientId: 'full-sync-api', logger }), 'kafka client');
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
-    const letters = await storeDeadLetters({
-      client,
-      db,
-      codec: serde.codec(topicNames.deadLetters),
-      metrics,
-      onBeat: () => health.beat('dead letters'),
-      onFailure: scope.fail,
-    });
-    scope.use(letters, 'dead letter consumer');
+    const codec = serde.codec(topicNames.deadLetters);
+    const letters = { client, db, codec, metrics, health, onFailure: scope.fail };
+    scope.loop('dead letters', (signal) => storeDeadLetters(letters, signal));
     const following = { db, offsets: client.offsets, logger, metrics, health, clock: systemClock };
     scope.loop('follower', (signal) => followJobs(following, signal));
 

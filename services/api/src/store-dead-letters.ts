@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   advanceDeadLetterPosition,
   insertDeadLetters,
@@ -7,7 +8,8 @@ import {
 } from '@full-sync/database';
 import type { Client, Database } from '@full-sync/database';
 import { OffsetGapError, UndecodableError, consumeBatches, originOf } from '@full-sync/kafka';
-import type { BatchConsumer, Codec, ConsumedBatch, ConsumedRecord, KafkaClient } from '@full-sync/kafka';
+import type { Codec, ConsumedBatch, ConsumedRecord, KafkaClient } from '@full-sync/kafka';
+import type { Health } from '@full-sync/runtime';
 import { deadLetterExcerptBytes, topicNames } from '@full-sync/schemas';
 import type { DeadLetter } from '@full-sync/schemas';
 import type { ApiMetrics } from './metrics.ts';
@@ -24,23 +26,20 @@ export interface DeadLetterDeps {
   readonly db: Database;
   readonly codec: LetterCodec;
   readonly metrics: ApiMetrics;
-  readonly onBeat: () => void;
+  readonly health: Health;
   readonly onFailure: (error: Error) => void;
 }
 
 /**
- * Stores the dead letters of all stages in Postgres: letters and position in one transaction (I1), one row per origin
- * (I3). The position in Postgres rules; the group's offsets are a hint for lag tools.
+ * Stores the dead letters of all stages in Postgres until `signal` is aborted: letters and position in one transaction
+ * (I1), one row per origin (I3). The position in Postgres rules; the group's offsets are a hint for lag tools.
  */
-export async function storeDeadLetters(deps: DeadLetterDeps): Promise<BatchConsumer> {
-  const { client, db } = deps;
-  const ids = await client.offsets.topicIds([topicNames.deadLetters]);
-  const starts = await client.offsets.start(topicNames.deadLetters);
-  const topicId = ids.get(topicNames.deadLetters);
-  if (topicId === undefined) throw new Error('the dead letter topic vanished at start');
-  // A topic never read from here may begin anywhere: from now on nothing of it may go missing.
-  for (const [partition, start] of starts) await openDeadLetterPosition(db.pool, { topicId, partition }, start);
-  return await consumeBatches({
+export async function storeDeadLetters(deps: DeadLetterDeps, signal: AbortSignal): Promise<void> {
+  const { client, health } = deps;
+  await openPositions(deps);
+  const stopped = once(signal, 'abort');
+  // Joining the group waits for the session of a killed predecessor, which the API need not.
+  const consumer = await consumeBatches({
     client,
     group: apiGroup,
     topics: [topicNames.deadLetters],
@@ -49,9 +48,22 @@ export async function storeDeadLetters(deps: DeadLetterDeps): Promise<BatchConsu
     maxBytes: 2_097_152,
     gapPolicy: 'handler',
     onBatch: (batch) => storeBatch(deps, batch),
-    onBeat: deps.onBeat,
+    onBeat: () => {
+      health.beat('dead letters');
+    },
     onFailure: deps.onFailure,
   });
+  if (!signal.aborted) await stopped;
+  await consumer[Symbol.asyncDispose]();
+}
+
+/** A topic never read from here may begin anywhere; from now on nothing of it may go missing. */
+async function openPositions({ client, db }: DeadLetterDeps): Promise<void> {
+  const ids = await client.offsets.topicIds([topicNames.deadLetters]);
+  const topicId = ids.get(topicNames.deadLetters);
+  if (topicId === undefined) throw new Error('the dead letter topic vanished at start');
+  for (const [partition, start] of await client.offsets.start(topicNames.deadLetters))
+    await openDeadLetterPosition(db.pool, { topicId, partition }, start);
 }
 
 /** Stores one batch and returns the next offset to read. */
