@@ -33,8 +33,10 @@ export function createOffsets(options: {
     return new Map(found.map((entry) => [entry.partition, Number(entry[side])]));
   };
   const commits = async (group: string, topic: string) => {
-    const found = await untilSettled(() => admin.fetchOffsets({ groupId: named(group), topics: [named(topic)] }));
-    return (found[0]?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
+    // All topics of the group are asked for: naming one that is gone would spoil this client's metadata from then on.
+    const found = await untilSettled(() => admin.fetchOffsets({ groupId: named(group) }));
+    const ofTopic = found.find((entry) => entry.topic === named(topic));
+    return (ofTopic?.partitions ?? []).filter(({ offset }) => Number(offset) >= 0);
   };
   return {
     group: async (group, topic) =>
