@@ -9,7 +9,14 @@ import { test } from 'node:test';
 const MAIN = join(import.meta.dirname, 'main.ts');
 
 function run(t: TestContext, ...args: readonly string[]): ChildProcess {
-  const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  return runWith(t, {}, args);
+}
+
+function runWith(t: TestContext, env: NodeJS.ProcessEnv, args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, ...env },
+  });
   t.after(() => child.kill('SIGKILL'));
   return child;
 }
@@ -54,6 +61,16 @@ test('ends when its parent goes away', async (t) => {
   await firstLine(child);
   const exit = once(child, 'exit');
   child.disconnect();
+  assert.deepEqual(await exit, [0, null]);
+});
+
+test('ends when the process it was told to watch is gone, whoever started it', async (t) => {
+  const watched = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  t.after(() => watched.kill('SIGKILL'));
+  const child = runWith(t, { FULL_SYNC_PARENT_PID: String(watched.pid) }, ['--size', 'small']);
+  await firstLine(child);
+  const exit = once(child, 'exit');
+  watched.kill('SIGKILL');
   assert.deepEqual(await exit, [0, null]);
 });
 
