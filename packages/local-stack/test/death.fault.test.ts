@@ -38,7 +38,7 @@ test('a supervisor killed with SIGKILL takes every process with it, and the next
   const pids = listedIn(home.path).map((entry) => entry.pid);
   assert.equal(pids.length, 6); // broker, registry, database, api, two loaders
   child.kill('SIGKILL');
-  await until(() => !pids.some(isThere), 25_000);
+  await until(() => !pids.some(isThere), 40_000);
   assert.deepEqual(pids.filter(isThere), []);
   assert.ok(await until(() => !existsSync(join(home.path, 'processes.json')), 5_000));
   await using again = await privateStack(home.path, { only: ['postgres'] });
@@ -120,5 +120,5 @@ test('SIGTERM to the command drains all of it and exits with 0; SIGKILL leaves n
   await said(killed, 'ready');
   const [orphan] = listedIn(home.path);
   killed.kill('SIGKILL');
-  assert.ok(orphan !== undefined && (await until(() => !isThere(orphan.pid), 15_000)));
+  assert.ok(orphan !== undefined && (await until(() => !isThere(orphan.pid), 30_000)));
 });

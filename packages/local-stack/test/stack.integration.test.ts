@@ -95,12 +95,12 @@ test('rows, topics and schema ids outlive a restart on other ports, and a killed
     const back = await until(
       () =>
         listedIn(home.path).some((entry) => entry.name === name && entry.pid !== before.pid && entry.restarts === 1),
-      10_000,
+      20_000,
     );
     assert.ok(back, `${name} is started again`);
     assert.equal(said.filter((line) => line.startsWith(`${name} ended (SIGKILL)`)).length, 1);
   }
-  assert.ok(await until(async () => (await sql(second, 'select 1').catch(() => [])).length === 1, 10_000));
+  assert.ok(await until(async () => (await sql(second, 'select 1').catch(() => [])).length === 1, 20_000));
   assert.deepEqual(await sql(second, 'select id from kept'), rows);
   assert.ok(
     await until(
@@ -109,7 +109,7 @@ test('rows, topics and schema ids outlive a restart on other ports, and a killed
     ),
   );
   assert.deepEqual(await schemaId(second, SCHEMA), id);
-  assert.ok(await until(() => brokerAnswers('127.0.0.1', Number(second.env.KAFKA_BROKERS.split(':')[1])), 15_000));
+  assert.ok(await until(() => brokerAnswers('127.0.0.1', Number(second.env.KAFKA_BROKERS.split(':')[1])), 30_000));
   assert.equal(await topicId(second, 'kept', false), topic);
 
   const pids = listedIn(home.path).map((entry) => entry.pid);
