@@ -121,4 +121,5 @@ test('SIGTERM to the command drains all of it and exits with 0; SIGKILL leaves n
   const [orphan] = listedIn(home.path);
   killed.kill('SIGKILL');
   assert.ok(orphan !== undefined && (await until(() => !isThere(orphan.pid), 30_000)));
+  assert.ok(await until(() => !existsSync(join(home.path, 'lock')), 30_000));
 });
