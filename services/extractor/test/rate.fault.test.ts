@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { waitFor } from '@full-sync/testing';
+import { openBench } from './bench.ts';
+
+const spans = 10;
+const limit = { count: 20, spanMs: 2_000 };
+
+test('two extractors stay within 20 requests in any 2 s, use 95 % of them, and survive SIGKILL of either', async (t) => {
+  await using bench = await openBench({
+    size: { smartlead: { campaigns: 1, rows: 0 }, lemlist: { campaigns: 4, activities: 60_000 } },
+    // Above the extractors' own limit by nothing: a request too many would be refused, and counted.
+    lemlist: { rateLimit: '20/2s', latencyMs: 10 },
+    limits: { lemlist: '20/2s' },
+  });
+  await bench.pretendKeyed();
+  const first = await bench.startExtractor();
+  const second = await bench.startExtractor();
+  await bench.submit({ platforms: ['lemlist'], parallelWorkers: 8 });
+  const { control } = bench.simulators.lemlist;
+  await waitFor(() => control.arrivalCount() >= 10, { what: 'the first requests' });
+
+  const beganAt = performance.now();
+  const before = control.arrivalCount();
+  const enough = (): boolean => performance.now() - beganAt >= spans * limit.spanMs;
+  await waitFor(enough, { what: 'ten spans', deadlineMs: 30_000 });
+  const used = control.arrivalCount() - before;
+  const elapsed = performance.now() - beganAt;
+  const share = used / ((elapsed / limit.spanMs) * limit.count);
+
+  await first.kill('SIGKILL');
+  const third = await bench.startExtractor();
+  const afterRestart = control.arrivalCount();
+  await waitFor(() => control.arrivalCount() >= afterRestart + 40, { what: 'work to go on', deadlineMs: 20_000 });
+  await second.kill('SIGKILL');
+  await waitFor(() => control.arrivalCount() >= afterRestart + 80, { what: 'work to go on', deadlineMs: 20_000 });
+  assert.equal(third.hasExited(), false);
+
+  const refused = control.arrivals().filter(({ accepted }) => !accepted).length;
+  const most = control.maxInWindow(limit.spanMs);
+  t.diagnostic(`${(share * 100).toFixed(1)} % of the budget used over ${spans} spans, ${most} at most in one span`);
+  assert.equal(refused, 0);
+  assert.ok(most <= limit.count, `${most} in one span`);
+  assert.ok(share >= 0.95, `only ${(share * 100).toFixed(1)} % of the budget was used`);
+});
