@@ -1,0 +1,81 @@
+import { acceptDeadLetterGap, acceptEventGap, connectDatabase } from '@full-sync/database';
+import { acceptGap, connectKafka } from '@full-sync/kafka';
+import { createLogger, databaseConfig, kafkaConfig, loadConfig } from '@full-sync/runtime';
+import { rawTopic, platforms, topicNames } from '@full-sync/schemas';
+import type { TopicName } from '@full-sync/schemas';
+import Type from 'typebox';
+import { CliError, exitCodes } from '../errors.ts';
+import { printJson, printNote, printResult } from '../output.ts';
+
+export interface AcceptGapOptions {
+  readonly group: string;
+  readonly topic: string;
+  readonly partition: string;
+  readonly yes: boolean;
+  readonly json: boolean;
+}
+
+/** The topics that each group reads. */
+const readBy: Readonly<Record<string, readonly TopicName[]>> = {
+  keyer: platforms.map(rawTopic),
+  loader: [topicNames.events],
+  api: [topicNames.deadLetters],
+};
+
+/**
+ * Lets a halted stage go on at the first record that is still there: what lay below is lost to it. The stage must not
+ * run meanwhile.
+ */
+export async function runAcceptGap(options: AcceptGapOptions): Promise<number> {
+  const config = loadConfig(Type.Object({ ...kafkaConfig, ...databaseConfig }));
+  const prefix = config.KAFKA_TOPIC_PREFIX;
+  const { group, topic, partition } = readTarget(options, prefix);
+  const logger = createLogger({ service: 'cli', level: 'silent' });
+  await using client = await connectKafka({ config, clientId: 'full-sync-cli', logger });
+  const topicId = (await client.offsets.topicIds([topic])).get(topic);
+  if (topicId === undefined) throw new CliError(exitCodes.failed, `The broker has no topic ${client.named(topic)}.`);
+  const start = (await client.offsets.start(topic)).get(partition);
+  if (start === undefined) throw new CliError(exitCodes.usage, `${topic} has no partition ${partition}.`);
+  if (!options.yes) {
+    printNote(
+      `${group} would go on at offset ${start} of ${topic}/${partition}; records below that it has not read are lost to it.\nStop ${group}, then repeat this with --yes; afterwards run a full sync of what was lost.`,
+    );
+    return exitCodes.usage;
+  }
+  if (group === 'keyer') await acceptGap({ client, group, topic, partition });
+  else await acceptInDatabase({ group, topicId, topic, partition, nextOffset: start, config });
+  if (options.json) printJson({ group, topic, partition, next_offset: start });
+  else printResult(`${group} goes on at offset ${start} of ${topic}/${partition}. Start it again.`);
+  return exitCodes.completed;
+}
+
+function readTarget(
+  options: AcceptGapOptions,
+  prefix: string,
+): { readonly group: string; readonly topic: TopicName; readonly partition: number } {
+  const topics = readBy[options.group];
+  if (topics === undefined)
+    throw new CliError(
+      exitCodes.usage,
+      `--group: expected one of ${Object.keys(readBy).join(', ')}; got "${options.group}"`,
+    );
+  const topic = topics.find((name) => options.topic === name || options.topic === prefix + name);
+  if (topic === undefined)
+    throw new CliError(exitCodes.usage, `--topic: ${options.group} reads ${topics.join(', ')}; got "${options.topic}"`);
+  if (!/^\d{1,6}$/.test(options.partition))
+    throw new CliError(exitCodes.usage, `--partition: expected a whole number; got "${options.partition}"`);
+  return { group: options.group, topic, partition: Number(options.partition) };
+}
+
+async function acceptInDatabase(at: {
+  readonly group: string;
+  readonly topicId: string;
+  readonly topic: TopicName;
+  readonly partition: number;
+  readonly nextOffset: number;
+  readonly config: Parameters<typeof connectDatabase>[0]['config'];
+}): Promise<void> {
+  await using db = await connectDatabase({ config: at.config, applicationName: 'full-sync-cli', poolMax: 1 });
+  if (at.group === 'loader') await acceptEventGap(db.pool, at);
+  else await acceptDeadLetterGap(db.pool, at);
+}

@@ -1,0 +1,93 @@
+import { Command, CommanderError } from 'commander';
+import { FullSyncError } from '@full-sync/runtime';
+import { createApiClient } from './api-client.ts';
+import { runAcceptGap } from './commands/accept-gap.ts';
+import type { AcceptGapOptions } from './commands/accept-gap.ts';
+import { runDoctor } from './commands/doctor.ts';
+import { runHistory, runStatus, runWatch } from './commands/jobs.ts';
+import type { HistoryOptions } from './commands/jobs.ts';
+import { runStack } from './commands/stack.ts';
+import { runSync } from './commands/sync.ts';
+import type { SyncOptions } from './commands/sync.ts';
+import { CliError, exitCodes } from './errors.ts';
+import { printNote } from './output.ts';
+import { readSettings } from './settings.ts';
+
+/** Runs one command; its result is the exit code of this process. */
+async function run(args: readonly string[]): Promise<number> {
+  let exitCode: number = exitCodes.completed;
+  const done = (code: number): void => {
+    exitCode = code;
+  };
+  const withApi = () => {
+    const settings = readSettings();
+    return { settings, api: createApiClient(settings.apiUrl) };
+  };
+  const program = new Command('npm run cli --')
+    .description('Smartlead and Lemlist activities into your own Postgres.')
+    .addHelpText('after', '\nExit codes: 0 completed, 1 job failed or cancelled, 2 usage, 3 the API does not answer.')
+    .exitOverride();
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).option('--json', 'print JSON only', false);
+
+  command('sync', 'start a sync and follow it to its end')
+    .option('--platforms <list>', 'comma list of smartlead, lemlist', 'smartlead,lemlist')
+    .option('--mode <mode>', 'the sync mode', 'full_historical')
+    .option('--namespaces <list>', 'comma list of namespaces (default: default)')
+    .option('--batch-size <n>', 'records of one produce request, 1 to 10000 or auto')
+    .option('--workers <n>', 'walks in flight per account, 1 to 32')
+    .option('--watch', 'follow the job (the default)')
+    .option('--no-watch', 'return as soon as the job is stored')
+    .option('--detach', 'the same as --no-watch', false)
+    .action(async (options: SyncOptions & { readonly detach: boolean }) => {
+      const watch = options.detach ? false : options.watch;
+      done(await runSync({ ...options, watch }, withApi()));
+    });
+  command('status <jobId>', 'show how a job is now').action(async (jobId: string, options: { json: boolean }) => {
+    done(await runStatus(jobId, options, withApi()));
+  });
+  command('watch <jobId>', 'follow a job to its end').action(async (jobId: string, options: { json: boolean }) => {
+    done(await runWatch(jobId, options, withApi()));
+  });
+  command('history', 'list the jobs, newest first')
+    .option('--limit <n>', 'jobs on a page, 1 to 100')
+    .option('--cursor <cursor>', 'where the last page ended')
+    .option('--status <status>')
+    .option('--mode <mode>')
+    .option('--platform <platform>')
+    .option('--namespace <namespace>')
+    .action(async (options: HistoryOptions) => {
+      done(await runHistory(options, withApi()));
+    });
+  command('doctor', 'look at everything a sync needs').action(async (options: { json: boolean }) => {
+    done(await runDoctor(options, readSettings()));
+  });
+  command('stack', 'show the addresses and processes of the local stack').action((options: { json: boolean }) => {
+    done(runStack(options, readSettings()));
+  });
+  command('accept-gap', 'let a stage that halted at missing records go on behind them')
+    .requiredOption('--group <group>', 'keyer, loader or api')
+    .requiredOption('--topic <topic>', 'the topic with the gap')
+    .requiredOption('--partition <n>', 'its partition')
+    .option('--yes', 'accept the loss', false)
+    .action(async (options: AcceptGapOptions) => {
+      readSettings();
+      done(await runAcceptGap(options));
+    });
+
+  await program.parseAsync(args, { from: 'user' });
+  return exitCode;
+}
+
+/** The exit code for an error, after saying what it was. */
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.completed : exitCodes.usage;
+  if (error instanceof CliError || error instanceof FullSyncError) {
+    printNote(error.message);
+    if (error.hint !== undefined) printNote(error.hint);
+    return error.exitCode;
+  }
+  throw error;
+}
+
+process.exitCode = await run(process.argv.slice(2)).catch(explain);
