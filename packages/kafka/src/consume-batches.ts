@@ -136,15 +136,17 @@ async function settleBatch(work: {
     consumer.seek({ topic: payload.batch.topic, partition, offset: String(nextOffset) });
   }
   expectations.settle(topic, partition, nextOffset);
-  if (payload.isRunning() || nextOffset === afterBatch) await commit(consumer, payload, nextOffset);
+  await commit(payload, nextOffset);
   options.onBeat?.();
   const lost = beat.lost();
   if (lost) throw lost;
 }
 
-async function commit(consumer: Consumer, payload: EachBatchPayload, nextOffset: number): Promise<void> {
+/** Goes through the batch's own group: `consumer.commitOffsets` does nothing once the consumer is stopping. */
+async function commit(payload: EachBatchPayload, nextOffset: number): Promise<void> {
   const { topic, partition } = payload.batch;
-  await consumer.commitOffsets([{ topic, partition, offset: String(nextOffset), metadata: commitNote }]);
+  const partitions = [{ partition, offset: String(nextOffset), metadata: commitNote }];
+  await payload.commitOffsetsIfNecessary({ topics: [{ topic, partitions }] });
 }
 
 /** Keeps the membership alive beside long work; kafkajs itself heartbeats only between batches. */

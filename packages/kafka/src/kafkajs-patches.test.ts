@@ -6,7 +6,8 @@ import { test } from 'node:test';
 const nodeRequire = createRequire(import.meta.url);
 
 test('an idle request queue arms no timer (unpatched, it re-arms every millisecond for ever)', () => {
-  const RequestQueue = nodeRequire('kafkajs/src/network/requestQueue');
+  const RequestQueue: new (options: object) => { checkPendingRequests: () => void; throttleCheckTimeoutId: unknown } =
+    nodeRequire('kafkajs/src/network/requestQueue');
   const queue = new RequestQueue({
     maxInFlightRequests: null,
     requestTimeout: 1_000,
@@ -20,7 +21,7 @@ test('an idle request queue arms no timer (unpatched, it re-arms every milliseco
 });
 
 test('messages are grouped by partition in their order, in arrays that are not copied for each', () => {
-  const group = nodeRequire('kafkajs/src/producer/groupMessagesPerPartition');
+  const group: (options: object) => unknown = nodeRequire('kafkajs/src/producer/groupMessagesPerPartition');
   const messages = Array.from({ length: 6 }, (_, index) => ({ partition: index % 2, index }));
   const grouped = group({
     topic: 't',

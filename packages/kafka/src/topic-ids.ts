@@ -24,6 +24,11 @@ interface ConnectionPool {
     };
   }): Promise<ReadonlyMap<string, string>>;
 }
+type CreateCluster = (options: {
+  readonly metadataMaxAge: number;
+  readonly allowAutoTopicCreation: boolean;
+}) => Cluster;
+
 interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -54,8 +59,8 @@ export async function fetchTopicIds(kafka: Kafka, topics: readonly string[]): Pr
 
 function createCluster(kafka: Kafka): Cluster {
   const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster');
-  const create: unknown = symbol === undefined ? undefined : Reflect.get(kafka, symbol);
-  if (typeof create !== 'function') throw new Error('kafkajs has no private:Kafka:createCluster; is it still 2.2.4?');
+  const create: CreateCluster | undefined = symbol === undefined ? undefined : Reflect.get(kafka, symbol);
+  if (create === undefined) throw new Error('kafkajs has no private:Kafka:createCluster; is it still 2.2.4?');
   return create({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
 }
 

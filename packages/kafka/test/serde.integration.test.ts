@@ -43,7 +43,7 @@ test('reads what the release before and the release after wrote', async () => {
   const prefix = randomPrefix();
   const serde = await connectSerde({ config: { SCHEMA_REGISTRY_URL: registry() }, named: (topic) => prefix + topic });
   const codec = serde.codec(topicNames.control);
-  const later = JSON.parse(schemaText('control-message'));
+  const later: { fields: object[] } = JSON.parse(schemaText('control-message'));
   later.fields.push({ name: 'reason', type: 'string', default: '' });
   const posted = await post(`/subjects/${prefix}${topicNames.control}-value/versions`, later);
   const { id } = (await posted.json()) as { id: number };

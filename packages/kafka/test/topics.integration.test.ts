@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import kafkajs from 'kafkajs';
 import { EnvironmentError } from '@full-sync/runtime';
 import { dataPartitions, topicNames, topics } from '@full-sync/schemas';
 import { randomPrefix, waitFor } from '@full-sync/testing';
@@ -22,7 +23,7 @@ test('refuses topics with wrong settings and names each', async () => {
     validateOnly: false,
     resources: [
       {
-        type: 2,
+        type: kafkajs.ConfigResourceTypes.TOPIC,
         name,
         configEntries: [
           { name: 'retention.ms', value: '1000' },

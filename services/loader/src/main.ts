@@ -34,7 +34,11 @@ await runService({
       group,
       logger,
       normalise: createNormaliser(serde.codec(topicNames.events)),
-      deadLetters: createDeadLetters({ producer, codec: serde.codec(topicNames.deadLetters), now: systemClock.now }),
+      deadLetters: createDeadLetters({
+        producer,
+        codec: serde.codec(topicNames.deadLetters),
+        now: () => systemClock.now(),
+      }),
       leads: new LeadLedger(),
       paths: createPathChooser(),
       borrowRows: createRowBuffers(),
@@ -49,7 +53,7 @@ await runService({
       maxBytes: 4_194_304,
       gapPolicy: 'handler',
       onBatch: (batch) => loadBatch(parts, batch),
-      onBeat: () => scope.health.beat(),
+      onBeat: () => scope.health.beat('consumer'),
       onFailure: (error) => scope.fail(error),
     });
     scope.use(consumer, 'consumer');

@@ -20,7 +20,7 @@ export interface Bench extends AsyncDisposable {
   readonly producer: Producer;
   readonly env: Readonly<Record<string, string>>;
   readonly startLoader: () => Promise<ServiceProcess>;
-  readonly publish: (partition: number, events: readonly OutreachEvent[]) => Promise<Acknowledgement[]>;
+  readonly publish: (partition: number, sent: readonly OutreachEvent[]) => Promise<Acknowledgement[]>;
   /** Waits until loading has passed `nextOffset` in a partition. */
   readonly loaded: (partition: number, nextOffset: number, deadlineMs?: number) => Promise<void>;
 }
@@ -54,10 +54,10 @@ export async function openBench(): Promise<Bench> {
       await loader.ready(30_000);
       return loader;
     },
-    publish: (partition, events) =>
+    publish: (partition, sent) =>
       producer.send(
         topicNames.events,
-        events.map((event) => ({ partition, key: event.lead_email, value: codec.encode(event) })),
+        sent.map((one) => ({ partition, key: one.lead_email, value: codec.encode(one) })),
       ),
     loaded: async (partition, nextOffset, deadlineMs = 30_000) => {
       await waitFor(async () => (await positionOf(db, partition)) >= nextOffset, {
