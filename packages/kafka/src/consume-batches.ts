@@ -121,7 +121,10 @@ async function settleBatch(work: {
 }): Promise<void> {
   const { payload, topic, consumer, options, expectations } = work;
   const { partition } = payload.batch;
-  const topicId = await expectations.check(topic, partition, Number(payload.batch.firstOffset()));
+  const topicId = await expectations.check(topic, partition, {
+    offset: Number(payload.batch.firstOffset()),
+    timestamp: Number(payload.batch.messages[0]?.timestamp),
+  });
   const beat = heartbeatBeside(payload);
   let nextOffset: number;
   try {

@@ -13,11 +13,18 @@ export class OffsetGapError extends FullSyncError {
     readonly partition: number;
     readonly from: number;
     readonly to: number;
+    /** When the first record after the gap was published, ms since 1970, where it is known. */
+    readonly endedAt?: number;
   }) {
-    const { group, topic, partition, from, to } = gap;
-    super('OFFSET_GAP', `Offsets ${from} to ${to} of ${topic}/${partition} are gone before ${group} read them.`, {
-      hint: `If the loss is understood, accept it: npm run cli -- accept-gap --group ${group} --topic ${topic} --partition ${partition}; then run a full sync of what was lost.`,
-    });
+    const { group, topic, partition, from, to, endedAt } = gap;
+    const when = endedAt === undefined ? '' : `, published up to ${new Date(endedAt).toISOString()},`;
+    super(
+      'OFFSET_GAP',
+      `Offsets ${from} to ${to} of ${topic}/${partition}${when} are gone before ${group} read them.`,
+      {
+        hint: `If the loss is understood, accept it: npm run cli -- accept-gap --group ${group} --topic ${topic} --partition ${partition}; then run a full sync of what was lost.`,
+      },
+    );
   }
 }
 
@@ -30,12 +37,39 @@ export class TopicChangedError extends FullSyncError {
   }
 }
 
+/**
+ * Where a group goes on in a partition: what it committed, or 0. A committed offset without our note that lies at the log
+ * start is kafkajs' jump after an offset out of range, which it commits: what lay below was not read by this group.
+ *
+ * @throws OffsetGapError when the log starts above that.
+ */
+export async function nextOffsetOf(options: {
+  readonly client: Pick<KafkaClient, 'offsets'>;
+  readonly group: string;
+  readonly topic: TopicName;
+  readonly partition: number;
+}): Promise<number> {
+  const { group, topic, partition } = options;
+  const { offsets } = options.client;
+  // In this order: both only grow, so a log start read first cannot pass an offset that was committed in time.
+  const logStart = (await offsets.start(topic)).get(partition) ?? 0;
+  const commit = await offsets.commit(group, topic, partition);
+  const jumped = commit !== null && commit.note !== commitNote && commit.offset === logStart;
+  const next = commit === null || jumped ? 0 : commit.offset;
+  if (logStart > next) throw new OffsetGapError({ group, topic, partition, from: next, to: logStart - 1 });
+  return next;
+}
+
 export interface Expectations {
   readonly start: () => Promise<void>;
   /** After a rebalance nothing is expected until the committed offsets are read again. Resolves to the topic ids. */
   readonly forget: () => Promise<ReadonlyMap<string, string>>;
   /** The id of the batch's topic, once it is certain that nothing is missing below the batch. */
-  readonly check: (topic: TopicName, partition: number, firstOffset: number) => Promise<string>;
+  readonly check: (
+    topic: TopicName,
+    partition: number,
+    first: { readonly offset: number; readonly timestamp: number },
+  ) => Promise<string>;
   readonly settle: (topic: TopicName, partition: number, nextOffset: number) => void;
 }
 
@@ -63,18 +97,10 @@ export function createExpectations(options: {
     topicIds = found;
   };
 
-  /**
-   * Where the group left off. An offset without our note that lies at the log start is kafkajs' jump after an offset
-   * out of range, which it commits: what lay below was not read by this group.
-   */
   const expectedOffset = async (topic: TopicName, partition: number): Promise<number> => {
     const known = expected.get(`${topic}:${partition}`);
     if (known !== undefined) return known;
-    const commit = await client.offsets.commit(group, topic, partition);
-    const logStart = (await client.offsets.start(topic)).get(partition) ?? 0;
-    const jumped = commit !== null && commit.note !== commitNote && commit.offset === logStart;
-    const next = commit === null || jumped ? 0 : commit.offset;
-    if (logStart > next) throw new OffsetGapError({ group, topic, partition, from: next, to: logStart - 1 });
+    const next = await nextOffsetOf({ client, group, topic, partition });
     expected.set(`${topic}:${partition}`, next);
     return next;
   };
@@ -87,11 +113,13 @@ export function createExpectations(options: {
       await reading;
       return topicIds;
     },
-    check: async (topic, partition, firstOffset) => {
+    check: async (topic, partition, { offset: firstOffset, timestamp }) => {
       await reading;
       if (policy === 'halt') {
         const next = await expectedOffset(topic, partition);
-        if (firstOffset > next) throw new OffsetGapError({ group, topic, partition, from: next, to: firstOffset - 1 });
+        if (firstOffset > next) {
+          throw new OffsetGapError({ group, topic, partition, from: next, to: firstOffset - 1, endedAt: timestamp });
+        }
         if (firstOffset < next) await readTopicIds();
       }
       const topicId = topicIds.get(topic);

@@ -13,7 +13,7 @@ import { decodeRaw, toKeyerLetter } from './read-record.ts';
 
 /** Bounds of one send, which is one or two produce requests to one partition. */
 const maxEventsPerSend = 2_000;
-const maxBytesPerSend = 1_000_000;
+const maxBytesPerSend = 500_000;
 
 export interface KeyBatchOptions {
   readonly producer: Producer;

@@ -1,4 +1,4 @@
-import { OffsetGapError } from '@full-sync/kafka';
+import { nextOffsetOf } from '@full-sync/kafka';
 import type { KafkaClient } from '@full-sync/kafka';
 import type { Clock } from '@full-sync/runtime';
 import { keyerGroup, rawTopics } from './raw-topics.ts';
@@ -9,14 +9,11 @@ import { keyerGroup, rawTopics } from './raw-topics.ts';
  *
  * @throws OffsetGapError when a log starts above the group's offset.
  */
-export async function checkLogStarts({ offsets }: Pick<KafkaClient, 'offsets'>): Promise<void> {
+export async function checkLogStarts(client: Pick<KafkaClient, 'offsets'>): Promise<void> {
   for (const topic of rawTopics) {
-    // In this order: both only grow, so a log start read first cannot pass an offset that was committed in time.
-    const starts = await offsets.start(topic);
-    const committed = await offsets.group(keyerGroup, topic);
-    for (const [partition, start] of starts) {
-      const from = committed.get(partition) ?? 0;
-      if (start > from) throw new OffsetGapError({ group: keyerGroup, topic, partition, from, to: start - 1 });
+    for (const [partition, start] of await client.offsets.start(topic)) {
+      // A log that still starts at 0 has lost nothing.
+      if (start > 0) await nextOffsetOf({ client, group: keyerGroup, topic, partition });
     }
   }
 }
@@ -24,7 +21,11 @@ export async function checkLogStarts({ offsets }: Pick<KafkaClient, 'offsets'>):
 const checkEveryMs = 30_000;
 
 /** Repeats the check until `signal` is aborted. */
-export async function watchLogStarts(client: Pick<KafkaClient, 'offsets'>, clock: Clock, signal: AbortSignal) {
+export async function watchLogStarts(
+  client: Pick<KafkaClient, 'offsets'>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   for (;;) {
     await clock.sleep(checkEveryMs, signal);
     await checkLogStarts(client);

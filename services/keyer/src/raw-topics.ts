@@ -10,9 +10,9 @@ export type RawTopic = (typeof rawTopics)[number];
 export const consuming = {
   group: keyerGroup,
   topics: rawTopics,
-  concurrency: 4,
-  maxBytesPerPartition: 524_288,
-  maxBytes: 4_194_304,
+  concurrency: 2,
+  maxBytesPerPartition: 262_144,
+  maxBytes: 2_097_152,
   // A gap on a raw topic is loss until proven otherwise.
   gapPolicy: 'halt',
 } as const;

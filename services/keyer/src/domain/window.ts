@@ -16,7 +16,7 @@ export interface SightingWindow {
  * Remembers the last `keysPerPartition` keys of each partition, for early metrics and nothing else: what is published does not
  * depend on it, and Postgres is the authority on duplicates and collisions.
  */
-export function createSightingWindow(keysPerPartition = 5_000): SightingWindow {
+export function createSightingWindow(keysPerPartition = 2_000): SightingWindow {
   const partitions = new Map<number, LRUCache<string, string>>();
   const size = (): number => [...partitions.values()].reduce((sum, { size: keys }) => sum + keys, 0);
   return {
