@@ -28,6 +28,15 @@ const countNames = [
   'errors',
 ] as const;
 
+const stageOrder = [
+  'discovering',
+  'processing_smartlead_activities',
+  'processing_lemlist_activities',
+  'keying',
+  'loading',
+  'finalizing',
+];
+
 /**
  * A job as the API shows it, from its row alone: every copy of the api answers the same. Numbers are 0 before there is
  * data. The summary of a job that has not ended holds what is committed so far.
@@ -60,7 +69,7 @@ function showProgress(job: JobRow): Readonly<Record<string, unknown>> {
     // Of a job that is not running the stage is its status.
     current_stage: job.status === 'in_progress' && typeof stage === 'string' ? runningStage(stage) : job.status,
     eta_minutes: numberOf(stored['eta_minutes']),
-    stages: fieldsOf(stored['stages']),
+    stages: inOrder(fieldsOf(stored['stages']), stageOrder),
     waiting_for: typeof stored['waiting_for'] === 'string' ? stored['waiting_for'] : null,
   };
 }
@@ -75,8 +84,22 @@ function showSummary(job: JobRow, durationMs: number): Readonly<Record<string, u
   return {
     ...Object.fromEntries(countNames.map((name) => [name, numberOf(stored[name])])),
     duration_ms: durationMs,
-    by_platform: fieldsOf(stored['by_platform']),
+    by_platform: inOrder(fieldsOf(stored['by_platform']), platformsOf(job.config)),
   };
+}
+
+/** Postgres sorts the names in a document; people want them as they asked for them. */
+function inOrder(
+  entries: Readonly<Record<string, unknown>>,
+  order: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const rank = (name: string): number => (order.includes(name) ? order.indexOf(name) : order.length);
+  return Object.fromEntries(Object.entries(entries).toSorted(([a], [b]) => rank(a) - rank(b)));
+}
+
+function platformsOf(config: unknown): readonly string[] {
+  const platforms = fieldsOf(config)['platforms'];
+  return Array.isArray(platforms) ? platforms.map(String) : [];
 }
 
 function numberOf(value: unknown): number {

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { judgeJob } from './verdict.ts';
+import type { PlatformTally, VerdictFacts } from './verdict.ts';
+
+const blank: PlatformTally = {
+  platform: 'smartlead',
+  recordsCommitted: 10,
+  abandoned: 0,
+  recordsAccepted: 10,
+  rejected: 0,
+  eventsDerived: 20,
+  eventsCreated: 20,
+  duplicates: 0,
+  collisions: 0,
+  deadLettered: 0,
+  loaderLetters: 0,
+  users: 4,
+  streamsFailed: 0,
+};
+
+function factsOf(tallies: readonly PlatformTally[], more: Partial<VerdictFacts> = {}): VerdictFacts {
+  return {
+    ending: null,
+    error: null,
+    progress: { percentage: 93, stages: { loading: { done: 5, total: 10 } } },
+    createdAtMs: 1_000,
+    endedAtMs: 3_500,
+    users: 4,
+    tallies,
+    failedStreams: [],
+    streamWarnings: [],
+    ...more,
+  };
+}
+
+const number = fc.nat({ max: 1_000_000 });
+const balanced = fc
+  .record({
+    recordsCommitted: number,
+    rejectedShare: fc.double({ min: 0, max: 1, noNaN: true }),
+    repeats: number,
+    eventsCreated: number,
+    duplicates: number,
+    collisions: number,
+    deadLettered: number,
+  })
+  .map(({ rejectedShare, repeats, ...tally }): PlatformTally => {
+    const arrived = tally.recordsCommitted + repeats;
+    const rejected = Math.floor(arrived * rejectedShare);
+    return {
+      ...blank,
+      ...tally,
+      abandoned: repeats === 0 ? 0 : 1,
+      rejected,
+      recordsAccepted: arrived - rejected,
+      eventsDerived: tally.eventsCreated + tally.duplicates + tally.collisions + tally.deadLettered,
+      loaderLetters: tally.deadLettered,
+    };
+  });
+
+test('a job whose records and events all have a place is completed, and its summary balances', () => {
+  fc.assert(
+    fc.property(fc.array(balanced, { maxLength: 2 }), (tallies) => {
+      const { status, summary, error } = judgeJob(factsOf(tallies));
+      assert.deepEqual([status, error], ['completed', null]);
+      for (const counts of [summary, ...Object.values(summary.by_platform)]) {
+        assert.equal(counts.records_fetched, counts.records_accepted + counts.rejected);
+        const places = counts.events_created + counts.duplicates + counts.collisions + counts.dead_lettered;
+        assert.equal(counts.events_derived, places);
+        assert.equal(counts.total_processed, counts.events_derived);
+        assert.equal(counts.errors, counts.rejected + counts.dead_lettered);
+      }
+    }),
+  );
+});
+
+test('one missing record or event is enough to fail, whatever else there is', () => {
+  const loss = fc.constantFrom<(tally: PlatformTally) => PlatformTally>(
+    (tally) => ({ ...tally, recordsCommitted: tally.recordsAccepted + tally.rejected + 1 }),
+    (tally) => ({ ...tally, eventsDerived: tally.eventsDerived + 1 }),
+    (tally) => ({ ...tally, eventsCreated: tally.eventsCreated + 1 }),
+    (tally) => ({ ...tally, deadLettered: tally.deadLettered + 1, eventsDerived: tally.eventsDerived + 1 }),
+    (tally) => ({ ...tally, abandoned: 0, recordsAccepted: tally.recordsCommitted + 1, rejected: 0 }),
+  );
+  fc.assert(
+    fc.property(balanced, balanced, loss, fc.constantFrom(null, 'cancelled' as const), (good, other, lose, ending) => {
+      const { status, error } = judgeJob(factsOf([good, lose(other)], { ending }));
+      assert.equal(status, 'failed');
+      assert.ok(error !== null);
+    }),
+  );
+});
+
+test('a loss is named with its numbers', () => {
+  const cases: readonly (readonly [Partial<PlatformTally>, string, RegExp])[] = [
+    [
+      { recordsAccepted: 7 },
+      'RECORDS_LOST',
+      /3 records are missing: 10 were fetched .* 7 arrived \(7 accepted, 0 rejected\)/,
+    ],
+    [{ recordsAccepted: 12 }, 'RECORDS_UNEXPLAINED', /2 records too many/],
+    [{ eventsDerived: 21 }, 'EVENTS_UNBALANCED', /21 events were derived, but 20 created/],
+    [
+      { eventsCreated: 18, deadLettered: 2, loaderLetters: 1 },
+      'DEAD_LETTERS_MISSING',
+      /2 events .* only 1 of their letters/,
+    ],
+  ];
+  for (const [change, code, message] of cases) {
+    const { error } = judgeJob(factsOf([{ ...blank, ...change }]));
+    assert.equal(error?.code, code);
+    assert.match(error.message, message);
+  }
+});
+
+test('repeats of abandoned attempts are no loss and are counted as fetched', () => {
+  const { status, summary } = judgeJob(factsOf([{ ...blank, recordsAccepted: 12, abandoned: 1 }]));
+  assert.equal(status, 'completed');
+  assert.equal(summary.records_fetched, 12);
+});
+
+test('a failed walk fails the job and names the campaign, the reason and what is kept', () => {
+  const failedStreams = [
+    {
+      namespace: 'default',
+      platform: 'smartlead',
+      kind: 'statistics',
+      campaignId: '12',
+      campaignName: 'Spring',
+      error: { code: 'UPSTREAM_PLAN', message: 'the plan does not allow it (402)' },
+    },
+  ];
+  const { status, error, summary } = judgeJob(factsOf([{ ...blank, streamsFailed: 1 }], { failedStreams }));
+  assert.equal(status, 'failed');
+  assert.equal(error?.code, 'STREAMS_FAILED');
+  assert.match(error.message, /statistics of campaign 12 "Spring" failed: UPSTREAM_PLAN: the plan does not allow it/);
+  assert.match(error.message, /20 new events of 10 records are kept/);
+  assert.equal(summary.errors, 1);
+});
+
+test('the reason that ended a job stays, and a loss is told beside it', () => {
+  const known = { code: 'TOPIC_RECREATED', message: 'the topic is gone', details: [] };
+  const { status, error } = judgeJob(factsOf([{ ...blank, recordsAccepted: 0 }], { ending: 'failed', error: known }));
+  assert.equal(status, 'failed');
+  assert.equal(error?.code, 'TOPIC_RECREATED');
+  assert.match(error.details[0] ?? '', /10 records are missing/);
+});
+
+test('only a completed job shows 100 %, and no ending lowers what was shown', () => {
+  const shown = (more: Partial<VerdictFacts>): unknown =>
+    Reflect.get(judgeJob(factsOf([blank], more)).progress, 'percentage');
+  assert.equal(shown({}), 100);
+  assert.equal(shown({ ending: 'cancelled' }), 93);
+  assert.equal(judgeJob(factsOf([blank], { ending: 'cancelled' })).status, 'cancelled');
+});

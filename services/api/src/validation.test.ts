@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import Type from 'typebox';
+import { ValidationError } from './errors.ts';
+import { compileValidator } from './validation.ts';
+
+const schema = Type.Object(
+  {
+    name: Type.String({ minLength: 1 }),
+    count: Type.Optional(Type.Integer({ minimum: 1, description: 'a whole number, 1 or more' })),
+    flag: Type.Optional(Type.Boolean()),
+    size: Type.Optional(Type.Union([Type.Integer(), Type.Literal('auto')], { description: 'a number or "auto"' })),
+    inner: Type.Optional(
+      Type.Union([
+        Type.Object({ rate: Type.Number(), retries: Type.Optional(Type.Integer()) }, { additionalProperties: false }),
+        Type.Object({ lemlist: Type.Optional(Type.Object({ rate: Type.Number() })) }, { additionalProperties: false }),
+      ]),
+    ),
+  },
+  { additionalProperties: false },
+);
+
+type Outcome = { readonly value?: unknown; readonly error?: unknown };
+
+function validate(httpPart: string, value: unknown): Outcome {
+  const validator = compileValidator({ schema, method: 'POST', url: '/', httpPart });
+  const outcome: Outcome = Object(validator(value));
+  return outcome;
+}
+
+function pointersOf(outcome: Outcome): readonly string[] {
+  assert.ok(outcome.error instanceof ValidationError);
+  return outcome.error.faults.map((fault) => fault.pointer).toSorted();
+}
+
+test('bodies are not coerced', () => {
+  assert.deepEqual(pointersOf(validate('body', { name: 5, count: '5', flag: 1, size: true })), [
+    '/count',
+    '/flag',
+    '/name',
+    '/size',
+  ]);
+});
+
+test('in optional fields null and blanks count as missing, at any depth', () => {
+  const { value } = validate('body', { name: 'a', count: null, size: ' ', inner: { rate: 1, retries: null } });
+  assert.deepEqual(value, { name: 'a', inner: { rate: 1 } });
+  assert.deepEqual(pointersOf(validate('body', { name: '' })), ['/name']);
+});
+
+test('unknown fields are named, with what was meant, in escaped pointers', () => {
+  const outcome = validate('body', { name: 'a', Count: 1, 'a/b~c': null });
+  assert.deepEqual(pointersOf(outcome), ['/Count', '/a~1b~0c']);
+  assert.match(String(outcome.error), /did you mean "count"/);
+});
+
+test('what fits no variant of a union is one fault that says what fits', () => {
+  const outcome = validate('body', { name: 'a', size: 'big' });
+  assert.match(String(outcome.error), /\/size: expected a number or "auto"/);
+  assert.deepEqual(pointersOf(validate('body', { name: 'a', inner: { rate: 'x' } })), ['/inner']);
+});
+
+test('a body that is no object is one fault', () => {
+  for (const value of [undefined, null, 1, 'x', []]) assert.deepEqual(pointersOf(validate('body', value)), ['']);
+});
+
+test('query parameters are text and read by their schema', () => {
+  assert.deepEqual(validate('querystring', { name: 'a', count: '5', flag: 'true' }).value, {
+    name: 'a',
+    count: 5,
+    flag: true,
+  });
+  for (const count of ['5.5', 'x', '1e3', '-1'])
+    assert.deepEqual(pointersOf(validate('querystring', { name: 'a', count })), ['/count']);
+  assert.deepEqual(pointersOf(validate('querystring', { name: ['a', 'b'] })), ['/name']);
+});
