@@ -122,7 +122,8 @@ function createCodec<N extends TopicName>(options: {
   readonly writers: Map<number, Type>;
 }): Codec<N> {
   const { type, id, registry, writers } = options;
-  const resolvers = new Map<number, Resolver | null>([[id, null]]);
+  /** How to read each writer's values: `null` as our own, `unreadable` not at all. */
+  const resolvers = new Map<number, Resolver | null | 'unreadable'>([[id, null]]);
   let slab = Buffer.allocUnsafe(262_144);
   let used = 0;
 
@@ -151,14 +152,15 @@ function createCodec<N extends TopicName>(options: {
         const found = schemaIdOf(value);
         if (found === null || resolvers.has(found)) continue;
         const writer = writers.get(found) ?? (await fetchWriter(registry, found));
-        writers.set(found, writer);
-        resolvers.set(found, writer.fingerprint().equals(type.fingerprint()) ? null : type.createResolver(writer));
+        if (writer !== null) writers.set(found, writer);
+        resolvers.set(found, writer === null ? 'unreadable' : resolverOf(type, writer));
       }
     },
     decode: (value) => {
       const found = schemaIdOf(value);
       const resolver = found === null ? undefined : resolvers.get(found);
       if (value === null || resolver === undefined) throw new UndecodableError('not in the registry wire format');
+      if (resolver === 'unreadable') throw new UndecodableError(`no schema ${String(found)} that fits the topic`);
       try {
         const decoded: TopicValues[N] =
           resolver === null
@@ -177,8 +179,26 @@ export function schemaIdOf(value: Buffer | null): number | null {
   return value !== null && value.length > headerBytes && value[0] === 0 ? value.readInt32BE(1) : null;
 }
 
-async function fetchWriter(registry: SchemaRegistry, id: number): Promise<Type> {
-  const schema = await registry.getSchema(id);
-  // The client's type is built by its own avsc; ours is needed to resolve against.
-  return avro.Type.forSchema(JSON.parse(JSON.stringify(schema)));
+/** The schema of that id, or null when the registry has none: then the id is no id, and the value is at fault. */
+async function fetchWriter(registry: SchemaRegistry, id: number): Promise<Type | null> {
+  try {
+    const schema = await registry.getSchema(id);
+    // The client's type is built by its own avsc; ours is needed to resolve against.
+    return avro.Type.forSchema(JSON.parse(JSON.stringify(schema)));
+  } catch (error) {
+    if (error instanceof Error && 'status' in error && error.status === 404) return null;
+    throw error;
+  }
+}
+
+/** How values of `writer` are read as `type`; a schema of another kind of record cannot be. */
+function resolverOf(type: Type, writer: Type): Resolver | null | 'unreadable' {
+  if (writer.fingerprint().equals(type.fingerprint())) return null;
+  try {
+    return type.createResolver(writer);
+  } catch (error) {
+    // avsc says so with a plain Error; it throws for nothing else.
+    if (error instanceof Error) return 'unreadable';
+    throw error;
+  }
 }

@@ -25,6 +25,7 @@ export interface Bench extends AsyncDisposable {
   /** Everything that lies in the topic now, in order within each partition. */
   readonly events: () => Promise<readonly Published<OutreachEvent>[]>;
   readonly deadLetters: () => Promise<readonly Published<DeadLetter>[]>;
+  readonly deadLetterBytes: (letter: DeadLetter) => Buffer;
   readonly committed: (platform: Platform) => Promise<PartitionOffsets>;
   /** Waits until the group has committed the ends of both raw topics. */
   readonly keyed: (deadlineMs?: number) => Promise<void>;
@@ -75,6 +76,7 @@ export async function openBench(): Promise<Bench> {
     publishBytes,
     events: () => readTopic(topicNames.events),
     deadLetters: () => readTopic(topicNames.deadLetters),
+    deadLetterBytes: serde.codec(topicNames.deadLetters).encode,
     committed,
     keyed: async (deadlineMs = 40_000) => {
       await waitFor(async () => (await isKeyed(client, 'smartlead')) && (await isKeyed(client, 'lemlist')), {

@@ -147,6 +147,34 @@ test('sends records that cannot become events to the dead letters, and keys thos
   assert.doesNotMatch(keyer.output(), /lead1@example/);
 });
 
+test('values under an unknown schema, or under that of another topic, are dead letters and no crash', async () => {
+  await using bench = await openBench();
+  await using keyer = await bench.startKeyer();
+  const unknown = Buffer.concat([Buffer.from([0, 0x7f, 0xff, 0xff, 0xff]), Buffer.from('whatever')]);
+  await bench.publishBytes(topicNames.lemlistRaw, 6, [unknown]);
+  await bench.keyed();
+  const [letter] = await bench.deadLetters();
+  assert.ok(letter !== undefined);
+  // Its own wire format, in a topic where it does not belong.
+  await bench.publishBytes(topicNames.lemlistRaw, 6, [bench.deadLetterBytes(letter.value)]);
+  await bench.publishRaw(6, [activityOf(1)]);
+  await bench.keyed();
+  const letters = await bench.deadLetters();
+  assert.deepEqual(
+    letters.map(({ value }) => [value.code, value.origin_offset]),
+    [
+      ['RECORD_UNDECODABLE', 0],
+      ['RECORD_UNDECODABLE', 1],
+    ],
+  );
+  const events = await bench.events();
+  assert.deepEqual(
+    events.map(({ value }) => [value.source_id, value.source_offset]),
+    [['act_1', 2]],
+  );
+  assert.ok(!keyer.hasExited());
+});
+
 test('a drained keyer has committed what it published, and the next one publishes nothing again', async () => {
   await using bench = await openBench();
   await using keyer = await bench.startKeyer();
