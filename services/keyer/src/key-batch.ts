@@ -5,7 +5,7 @@ import { topicNames } from '@full-sync/schemas';
 import type { DeadLetter, StripOptions, TopicName } from '@full-sync/schemas';
 import { deriveEvents } from './domain/derive-events.ts';
 import type { DerivedEvents } from './domain/derive-events.ts';
-import type { SightingWindow } from './domain/window.ts';
+import type { SightingWindow } from './window.ts';
 import type { KeyerMetrics } from './metrics.ts';
 import { keyerGroup, rawTopics } from './raw-topics.ts';
 import type { RawTopic } from './raw-topics.ts';

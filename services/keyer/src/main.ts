@@ -1,7 +1,7 @@
 import { connectKafka, connectSerde, consumeBatches, createProducer } from '@full-sync/kafka';
 import { runService, systemClock } from '@full-sync/runtime';
 import { configSchema } from './config.ts';
-import { createSightingWindow } from './domain/window.ts';
+import { createSightingWindow } from './window.ts';
 import { createKeyBatch } from './key-batch.ts';
 import { checkLogStarts, watchLogStarts } from './log-start.ts';
 import { createKeyerMetrics } from './metrics.ts';

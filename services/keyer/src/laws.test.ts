@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { partitionFor } from '@full-sync/schemas';
 import type { RawRecord } from '@full-sync/schemas';
 import fc from 'fast-check';
-import { deriveEvents } from './derive-events.ts';
+import { deriveEvents } from './domain/derive-events.ts';
 import { createSightingWindow } from './window.ts';
 
 const anyEmail = fc.constantFrom('a@x.example', ' A@X.example', 'b@x.example', 'İ@x.example', '', null);
