@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import Type from 'typebox';
-import { loadConfig } from './config.ts';
+import { loadConfig, loadDotEnv } from './config.ts';
 import { ConfigurationError } from './errors.ts';
 import {
   databaseConfig,
@@ -130,4 +133,18 @@ test('reads a broker list, or nothing of it when one part is wrong', () => {
   assert.deepEqual(parseBrokers('a:1, b.example:65535'), ['a:1', 'b.example:65535']);
   for (const text of ['', 'a', 'a:0', 'a:65536', 'a:1,', 'http://a:1', 'a:1 b:2'])
     assert.deepEqual(parseBrokers(text), []);
+});
+
+test('a file fills what is not set or empty, and nothing else', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'dot-env-'));
+  try {
+    const path = join(directory, '.env');
+    await writeFile(path, 'SET=file\nEMPTY=file\nNEW="a b"\n');
+    const env: NodeJS.ProcessEnv = { SET: 'environment', EMPTY: ' ' };
+    loadDotEnv(path, env);
+    assert.deepEqual(env, { SET: 'environment', EMPTY: 'file', NEW: 'a b' });
+    loadDotEnv(join(directory, 'missing'), env);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { loadEnvFile } from 'node:process';
+import { existsSync, readFileSync } from 'node:fs';
+import { parseEnv } from 'node:util';
 import type { Static, TObject, TProperties, TSchema } from 'typebox';
 import Value from 'typebox/value';
 import { ConfigurationError, type ConfigurationProblem } from './errors.ts';
@@ -28,9 +28,15 @@ type Field = FieldOptions & {
   readonly pattern?: string | RegExp;
 };
 
-/** Reads `.env` of the working directory, if there is one; what the environment has already stays. */
-export function loadDotEnv(path = '.env'): void {
-  if (existsSync(path)) loadEnvFile(path);
+/**
+ * Reads `.env` of the working directory (or `path`), if there is one. What the environment has already stays; an empty
+ * value counts as not set here, too.
+ */
+export function loadDotEnv(path = '.env', env: NodeJS.ProcessEnv = process.env): void {
+  if (!existsSync(path)) return;
+  for (const [name, value] of Object.entries(parseEnv(readFileSync(path, 'utf8')))) {
+    if ((env[name] ?? '').trim() === '') env[name] = value;
+  }
 }
 
 function describeExpected({ expected, type, enum: values, minimum, maximum, pattern }: Field): string {
