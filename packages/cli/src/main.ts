@@ -36,7 +36,7 @@ async function run(args: readonly string[]): Promise<number> {
     .option('--namespaces <list>', 'comma list of namespaces (default: default)')
     .option('--batch-size <n>', 'records of one produce request, 1 to 10000 or auto')
     .option('--workers <n>', 'walks in flight per account, 1 to 32')
-    .option('--watch', 'follow the job (the default)')
+    .option('--watch', 'follow the job', true)
     .option('--no-watch', 'return as soon as the job is stored')
     .option('--detach', 'the same as --no-watch', false)
     .action(async (options: SyncOptions & { readonly detach: boolean }) => {
