@@ -87,8 +87,8 @@ function unsignedVarint(value: number): Buffer {
   return Buffer.from(bytes);
 }
 
-/** Reads a Metadata response of version 10 (after the correlation id): topic name → id. Exported for its test. */
-export function decodeTopicIds(payload: Buffer): ReadonlyMap<string, string> {
+/** Reads a Metadata response of version 10 (after the correlation id): topic name → id. */
+function decodeTopicIds(payload: Buffer): ReadonlyMap<string, string> {
   const reader = new FlexibleReader(payload);
   reader.skipTags();
   reader.int32();

@@ -76,8 +76,8 @@ function settingsOf(topic: TopicSettings): Record<string, string> {
   };
 }
 
-/** What is wrong with a topic, a line each; longer retention and larger messages are fine. Exported for its test. */
-export function problemsOf(
+/** What is wrong with a topic, a line each; longer retention and larger messages are fine. */
+function problemsOf(
   topic: TopicSettings,
   name: string,
   partitions: number,

@@ -3,7 +3,7 @@ import { randomPrefix, stackAddresses } from '@full-sync/testing';
 import { connectKafka } from '../src/index.ts';
 import type { KafkaClient } from '../src/index.ts';
 
-export const logger = createLogger({ service: 'test', level: 'silent' });
+const logger = createLogger({ service: 'test', level: 'silent' });
 
 /** A client with topics of one test's own, already created; `brokers` may be those of a proxy. */
 export async function openClient(options: { brokers?: string; prefix?: string } = {}): Promise<KafkaClient> {

@@ -207,7 +207,7 @@ function isRowsFault(code: string): boolean {
   return /^(?:22|23|44|P0)/.test(code) || code === '54000' || code === 'ROW_DROPPED';
 }
 
-export function countByJob(rows: readonly PlannedRow[]): Map<string, number> {
+function countByJob(rows: readonly PlannedRow[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const row of rows) add(counts, row.facts.jobId, 1);
   return counts;

@@ -10,7 +10,7 @@ import { freshDatabase, randomPrefix, spawnService, stackAddresses, waitFor } fr
 import type { ServiceProcess } from '@full-sync/testing';
 
 export const leafTable = 'event_source_1_smartlead';
-export const sourceTopicId = '11111111-2222-3333-4444-555555555555';
+const sourceTopicId = '11111111-2222-3333-4444-555555555555';
 
 /** A database and topics of one test's own, with a job that owns the namespace `test`. */
 export interface Bench extends AsyncDisposable {

@@ -51,9 +51,7 @@ test('two loaders that are killed again and again leave each event once, and exa
       deadlineMs: 40_000,
       intervalMs: 2,
     });
-    one.kill('SIGKILL');
-    two.kill('SIGKILL');
-    await Promise.all([one.exited, two.exited]);
+    await Promise.all([one.kill('SIGKILL'), two.kill('SIGKILL')]);
     kills += 2;
   }
   await using last = await bench.startLoader();
@@ -77,11 +75,11 @@ test('a loader frozen inside its transaction is overtaken, and finds nothing to 
     what: 'the COPY to be open',
     deadlineMs: 20_000,
   });
-  frozen.kill('SIGSTOP');
+  frozen.signal('SIGSTOP');
   await bench.db.pool.query('update gate set open = true');
   await using successor = await bench.startLoader();
   await bench.loaded(0, 2_000, 60_000);
-  frozen.kill('SIGCONT');
+  frozen.signal('SIGCONT');
   await bench.publish(0, events(2_000, 500));
   await bench.loaded(0, 2_500, 60_000);
   assert.ok(!successor.hasExited());
@@ -93,8 +91,7 @@ test('drains on SIGTERM: what is in work is committed, in Postgres and in the gr
   const total = await publishEverywhere(bench);
   const loader = await bench.startLoader();
   await waitFor(async () => (await rowsNow(bench)) > 0, { what: 'the first rows', intervalMs: 2, deadlineMs: 20_000 });
-  loader.kill('SIGTERM');
-  assert.equal((await loader.exited).code, 0);
+  assert.equal((await loader.kill('SIGTERM')).code, 0);
   const group = await bench.client.offsets.group('loader', topicNames.events);
   const { rows } = await bench.db.pool.query<{ partition: number; next_offset: string }>(
     'select partition, next_offset from event_positions where next_offset > 0',
