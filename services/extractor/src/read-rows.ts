@@ -18,6 +18,7 @@ import {
 import type { Platform, RawRecord } from '@full-sync/schemas';
 import { shortHash } from './domain/short-hash.ts';
 import type { RowMark } from './domain/walk.ts';
+import { textWithoutBodies } from './skip-bodies.ts';
 
 /** A row that cannot be published, to be dead-lettered. */
 export interface UnfitRecord {
@@ -85,7 +86,8 @@ export async function readRows(
     },
   });
   for await (const bytesOfRow of source) {
-    const row = readRow(bytesOfRow.toString('utf8'), reader);
+    const text = reader.storeMessageBodies ? bytesOfRow.toString('utf8') : textWithoutBodies(bytesOfRow);
+    const row = readRow(text, reader);
     rows.push(row);
     bytes += isFit(row.content) ? row.content.value.length : row.content.record.length;
     reader.onBytes(bytes);
