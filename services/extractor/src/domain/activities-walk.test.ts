@@ -111,6 +111,19 @@ test('rows of one millisecond across page edges are read exactly once', () => {
   }
 });
 
+test('a row with the id of one on the page before, and another time, is no repetition of it', () => {
+  for (let copy = 0; copy < 30; copy += 1) {
+    for (let original = copy + 1; original < 30; original += 1) {
+      const rows = make(30, (index) => index * 1_000).map((row, index) =>
+        index === copy ? { ...row, id: `act_${original}` } : row,
+      );
+      const walked = walkThrough({ rows, order: newestFirst }, whole);
+      assert.deepEqual(walked.published.toSorted(), ids(rows), `${copy} bears the id of ${original}`);
+      assert.deepEqual(walked.events, []);
+    }
+  }
+});
+
 test('activities that appear above while it walks neither repeat nor hide a row', () => {
   const upstream: Upstream = {
     rows: make(50, (index) => index * 1_000),

@@ -22,7 +22,7 @@ export interface ActivitiesWalk {
   readonly until: number;
   /** Rows to leave out below `until`: more than a page of them have the same time. */
   readonly offset: number;
-  /** The row that the next page must hold, and those at its time that were published. */
+  /** The row that the next page must hold, and those at its time that were published, each by `sightingOf`. */
   readonly edge: { readonly last: string; readonly published: readonly string[] } | null;
   readonly failed: number;
   readonly failedInARow: number;
@@ -83,7 +83,10 @@ export function foldActivities(
   const known = new Set(edge?.published);
   const page: Page = {
     rows,
-    publish: inside.filter((index) => !known.has(rows[index]?.id ?? '')),
+    publish: inside.filter((index) => {
+      const row = rows[index];
+      return row !== undefined && !known.has(sightingOf(row));
+    }),
     dropped: rows.length - inside.length,
     full: rows.length >= limit,
   };
@@ -94,12 +97,23 @@ export function foldActivities(
       inside.map((index) => rows[index]?.timeMs ?? null),
     ),
   };
-  const fits = edge === null || (walk.offset > 0 ? rows[0]?.id === edge.last : rows.some(({ id }) => id === edge.last));
+  const overlap = walk.offset > 0 ? rows.slice(0, 1) : rows;
+  const fits = edge === null || overlap.some((row) => sightingOf(row) === edge.last);
   if (walk.union !== null) return foldUnion(moved, walk.union, page, fits);
   if (!fits) return readAgain(moved, nothing(page));
   if (!page.full) return finishWindow(moved, page);
   if (!isNewestFirst(rows)) return halve({ ...moved, failedInARow: walk.failedInARow + 1 }, page);
   return advance(moved, page);
+}
+
+/** Tells a row seen again from another one that only bears the same id: both are passed on, and the loader judges them. */
+function sightingOf({ id, timeMs }: RowMark): string {
+  return `${id} ${timeMs ?? ''}`;
+}
+
+function lastOf(rows: readonly RowMark[]): string {
+  const last = rows.at(-1);
+  return last === undefined ? '' : sightingOf(last);
 }
 
 interface Page {
@@ -131,12 +145,12 @@ function advance(walk: ActivitiesWalk, page: Page): Step<ActivitiesWalk> {
   const time = anchor?.timeMs ?? null;
   if (walk.window.start !== null && time !== null && time < walk.window.start) return finishWindow(walk, page);
   if (anchor === undefined || time === null || time >= walk.until) {
-    const last = rows.at(-1)?.id ?? '';
+    const last = lastOf(rows);
     const offset = walk.offset + rows.length - 1;
     return step({ ...walk, offset, edge: { last, published: [last] } }, page);
   }
-  const published = rows.filter(({ timeMs }) => timeMs === null || timeMs === time).map(({ id }) => id);
-  return step({ ...walk, until: time, offset: 0, edge: { last: anchor.id, published } }, page);
+  const published = rows.filter(({ timeMs }) => timeMs === null || timeMs === time).map(sightingOf);
+  return step({ ...walk, until: time, offset: 0, edge: { last: sightingOf(anchor), published } }, page);
 }
 
 /** A reading that takes what comes, by offset. */
@@ -147,7 +161,7 @@ function foldUnion(
   fits: boolean,
 ): Step<ActivitiesWalk> {
   const clean = union.clean && fits;
-  const last = page.rows.at(-1)?.id ?? '';
+  const last = lastOf(page.rows);
   if (page.full && last !== walk.edge?.last) {
     const offset = walk.offset + page.rows.length - 1;
     return step({ ...walk, offset, edge: { last, published: [last] }, union: { ...union, clean } }, page);
