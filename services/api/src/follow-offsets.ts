@@ -3,7 +3,7 @@ import type { Offsets, PartitionOffsets } from '@full-sync/kafka';
 import { topicNames } from '@full-sync/schemas';
 import type { TopicName } from '@full-sync/schemas';
 
-export const keyerGroup = 'keyer';
+const keyerGroup = 'keyer';
 
 /** The broker's offsets as one look at all jobs needs them: each is read at most once per look. */
 export interface OffsetLook {

@@ -8,7 +8,7 @@ export function isLoopbackHost(host: string): boolean {
 }
 
 /** The host name of a Host header, without its port; an empty text when it is unreadable. */
-export function hostNameOf(header: string): string {
+function hostNameOf(header: string): string {
   const url = URL.parse(`http://${header}`);
   return url === null || url.pathname !== '/' || url.username !== '' ? '' : url.hostname;
 }

@@ -22,7 +22,7 @@ await runService({
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const codec = serde.codec(topicNames.deadLetters);
-    const letters = { client, db, codec, metrics, health, onFailure: scope.fail };
+    const letters = { client, db, codec, metrics, health, onFailure: (error: Error) => scope.fail(error) };
     scope.loop('dead letters', (signal) => storeDeadLetters(letters, signal));
     const following = { db, offsets: client.offsets, logger, metrics, health, clock: systemClock };
     scope.loop('follower', (signal) => followJobs(following, signal));

@@ -67,16 +67,16 @@ function showProgress(job: JobRow): Readonly<Record<string, unknown>> {
     processed_items: numberOf(stored['processed_items']),
     total_items: numberOf(stored['total_items']),
     // Of a job that is not running the stage is its status.
-    current_stage: job.status === 'in_progress' && typeof stage === 'string' ? runningStage(stage) : job.status,
+    current_stage: job.status === 'in_progress' ? runningStage(stage) : job.status,
     eta_minutes: numberOf(stored['eta_minutes']),
     stages: inOrder(fieldsOf(stored['stages']), stageOrder),
     waiting_for: typeof stored['waiting_for'] === 'string' ? stored['waiting_for'] : null,
   };
 }
 
-/** The row may say `queued` for the moment between the first claim and the next look at the job. */
-function runningStage(stage: string): string {
-  return stage === 'queued' || stage === 'paused' ? 'discovering' : stage;
+/** Between the first claim and the next look at the job, the row tells no stage of a running job. */
+function runningStage(stage: unknown): string {
+  return typeof stage === 'string' && stageOrder.includes(stage) ? stage : 'discovering';
 }
 
 function showSummary(job: JobRow, durationMs: number): Readonly<Record<string, unknown>> {

@@ -14,7 +14,7 @@ import { deadLetterExcerptBytes, topicNames } from '@full-sync/schemas';
 import type { DeadLetter } from '@full-sync/schemas';
 import type { ApiMetrics } from './metrics.ts';
 
-export const apiGroup = 'api';
+const apiGroup = 'api';
 
 type LetterCodec = Codec<'outreach.dead-letters'>;
 

@@ -54,6 +54,11 @@ test('unknown fields are named, with what was meant, in escaped pointers', () =>
   assert.match(String(outcome.error), /did you mean "count"/);
 });
 
+test('names that every object inherits are unknown fields like any other', () => {
+  const outcome = validate('body', JSON.parse('{"name":"a","__proto__":null,"constructor":null}'));
+  assert.deepEqual(pointersOf(outcome), ['/__proto__', '/constructor']);
+});
+
 test('what fits no variant of a union is one fault that says what fits', () => {
   const outcome = validate('body', { name: 'a', size: 'big' });
   assert.match(String(outcome.error), /\/size: expected a number or "auto"/);

@@ -5,6 +5,7 @@ import { ValidationError } from './errors.ts';
 import type { Fault } from './errors.ts';
 
 type Schema = Readonly<Record<string, unknown>>;
+type Entry = [string, unknown];
 
 /**
  * Compiles a route's schemas. Bodies are taken as they are (no coercion); in optional fields `null`, `""` and blanks
@@ -25,8 +26,8 @@ function withoutMissing(schema: Schema, value: unknown): unknown {
   const properties = propertiesOf(schema);
   if (properties === null || !isRecord(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, inner]): [string, unknown][] => {
-      const property = objectOf(properties[name]);
+    Object.entries(value).flatMap(([name, inner]): Entry[] => {
+      const property = memberOf(properties, name);
       if (property === null) return [[name, inner]];
       const missing = inner === null || (typeof inner === 'string' && inner.trim() === '');
       return missing ? [] : [[name, withoutMissing(property, inner)]];
@@ -37,16 +38,19 @@ function withoutMissing(schema: Schema, value: unknown): unknown {
 /** The properties of an object, of whichever variant it is. */
 function propertiesOf(schema: Schema): Schema | null {
   const variants = Array.isArray(schema['anyOf']) ? schema['anyOf'] : [];
-  const all = [schema, ...variants].flatMap((variant) => objectOf(objectOf(variant)?.['properties']) ?? []);
-  return all.length === 0 ? null : Object.assign({}, ...all);
+  const all = [schema, ...variants].flatMap((variant): Schema[] => {
+    const properties = objectOf(objectOf(variant)?.['properties']);
+    return properties === null ? [] : [properties];
+  });
+  return all.length === 0 ? null : Object.fromEntries(all.flatMap((properties): Entry[] => Object.entries(properties)));
 }
 
 function fromText(schema: Schema, value: unknown): unknown {
   const properties = objectOf(schema['properties']);
   if (properties === null || !isRecord(value)) return value;
   return Object.fromEntries(
-    Object.entries(value).flatMap(([name, text]): [string, unknown][] => {
-      const type = objectOf(properties[name])?.['type'];
+    Object.entries(value).flatMap(([name, text]): Entry[] => {
+      const type = memberOf(properties, name)?.['type'];
       if (typeof text !== 'string') return [[name, text]];
       if (text.trim() === '' && type !== undefined) return [];
       if (type === 'integer' && /^-?\d{1,15}$/.test(text)) return [[name, Number(text)]];
@@ -122,6 +126,11 @@ function escapePointer(name: string): string {
 
 function namesIn(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
+}
+
+/** A schema's own property: names such as `constructor` or `__proto__` are none. */
+function memberOf(properties: Schema, name: string): Schema | null {
+  return Object.hasOwn(properties, name) ? objectOf(properties[name]) : null;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -131,7 +131,7 @@ test('history pages newest first, by cursor, and filters', async () => {
     const { jobs, next_cursor: next } = body;
     assert.ok(Array.isArray(jobs));
     seen.push(...jobs.map((job: { jobId: string }) => job.jobId));
-    cursor = next === null ? '' : `&cursor=${String(next)}`;
+    cursor = typeof next === 'string' ? `&cursor=${next}` : '';
   } while (cursor !== '');
   const all = await pretend.db.pool.query<{ job_id: string }>(
     'select job_id from jobs order by created_at desc, job_id desc',

@@ -118,7 +118,8 @@ export async function pretendServices(): Promise<PretendServices> {
 
   const status = async (jobId: string): Promise<Job> => {
     const answer = await fetch(`${api.url}/api/full-sync/status/${jobId}`);
-    return JSON.parse(await answer.text());
+    const job: Job = JSON.parse(await answer.text());
+    return job;
   };
   return {
     get api() {

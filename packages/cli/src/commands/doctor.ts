@@ -23,10 +23,10 @@ const timeoutMs = 3_000;
 /** Looks at everything a sync needs and says what is missing; exit code 1 when something is. */
 export async function runDoctor(options: { readonly json: boolean }, settings: Settings): Promise<number> {
   const findings = await Promise.all([
-    nodeVersion(),
+    Promise.resolve(nodeVersion()),
     program('java', ['-version'], /version "(\d+)[^"]*"/, 'needed only to run the local stack without Docker'),
     program('mvn', ['-v'], /Apache Maven ([\d.]+)/, 'needed only for the first start of the local stack'),
-    stackFile(settings),
+    Promise.resolve(stackFile(settings)),
     broker(),
     http('schema registry', registryUrl(), '/subjects'),
     database(),

@@ -52,7 +52,7 @@ export async function runHistory(options: HistoryOptions, { api }: Context): Pro
   const { limit, cursor, status, mode, platform, namespace } = options;
   for (const [name, value] of Object.entries({ limit, cursor, status, syncMode: mode, platform, namespace }))
     if (value !== undefined) query.set(name, value);
-  const answer = await api.get(`/api/full-sync/history?${query}`);
+  const answer = await api.get(`/api/full-sync/history?${query.toString()}`);
   if (options.json) {
     printJson(answer);
     return exitCodes.completed;

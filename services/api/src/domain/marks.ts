@@ -60,7 +60,7 @@ export function updateMarks(
 }
 
 /** Events below the load targets that the loader has not committed. */
-export function positionsLeft(facts: Pick<JobProgressFacts, 'loadTargets' | 'eventPositions'>): number {
+function positionsLeft(facts: Pick<JobProgressFacts, 'loadTargets' | 'eventPositions'>): number {
   return sum(Object.entries(facts.loadTargets ?? {}), ([partition, target]) =>
     Math.max(0, target - (facts.eventPositions[partition] ?? 0)),
   );

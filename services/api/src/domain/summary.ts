@@ -34,7 +34,7 @@ export interface Tally {
   readonly streamsFailed: number;
 }
 
-export function toCounts(tally: Tally): Counts {
+function toCounts(tally: Tally): Counts {
   return {
     total_processed: tally.eventsDerived,
     // Committed records + repeats, and repeats = accepted + rejected - committed.

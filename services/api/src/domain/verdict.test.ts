@@ -148,6 +148,15 @@ test('the reason that ended a job stays, and a loss is told beside it', () => {
   assert.match(error.details[0] ?? '', /10 records are missing/);
 });
 
+test('the stages of a completed job hold what was fetched, whatever was estimated before', () => {
+  const stages = { processing_smartlead_activities: { done: 9, total: 12 }, loading: { done: 9, total: 9 } };
+  const { progress } = judgeJob(factsOf([blank], { progress: { percentage: 98, stages } }));
+  assert.deepEqual(Reflect.get(progress, 'stages'), {
+    processing_smartlead_activities: { done: 10, total: 10 },
+    loading: { done: 10, total: 10 },
+  });
+});
+
 test('only a completed job shows 100 %, and no ending lowers what was shown', () => {
   const shown = (more: Partial<VerdictFacts>): unknown =>
     Reflect.get(judgeJob(factsOf([blank], more)).progress, 'percentage');

@@ -1,3 +1,4 @@
+import { processingStage } from './progress.ts';
 import { toSummary } from './summary.ts';
 import type { Summary, Tally } from './summary.ts';
 
@@ -78,7 +79,7 @@ function errorOf(facts: VerdictFacts, summary: Summary): JobError | null {
 }
 
 /** The law of a platform: what was published in committed chunks has arrived, and what was derived has a place. */
-export function lossesOf(tally: PlatformTally): { readonly code: string; readonly message: string }[] {
+function lossesOf(tally: PlatformTally): { readonly code: string; readonly message: string }[] {
   const { platform, recordsCommitted, recordsAccepted, rejected } = tally;
   const losses: { code: string; message: string }[] = [];
   const arrived = recordsAccepted + rejected;
@@ -140,15 +141,26 @@ function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
 /** The progress of a job that has ended: 100 only when all of it is committed (I10), and nothing that falls. */
 function finalProgress(before: unknown, summary: Summary, completed: boolean): object {
   const shown = fieldsOf(before);
+  const fetched = summary.records_fetched;
+  const finalTotals = new Map([
+    ...Object.entries(summary.by_platform).map(
+      ([name, counts]) => [processingStage(name), counts.records_fetched] as const,
+    ),
+    ['keying', fetched] as const,
+    ['loading', fetched] as const,
+  ]);
   const stages = Object.entries(fieldsOf(shown['stages'])).map(([name, stage]) => {
     const { done, total } = fieldsOf(stage);
-    return [name, completed || name === 'finalizing' ? { done: total, total } : { done, total }];
+    if (!completed) return [name, { done: name === 'finalizing' ? total : done, total }];
+    // What was an estimate before is known now.
+    const final = finalTotals.get(name) ?? total;
+    return [name, { done: final, total: final }];
   });
   const total = typeof shown['total_items'] === 'number' ? shown['total_items'] : 0;
   return {
     percentage: completed ? 100 : typeof shown['percentage'] === 'number' ? shown['percentage'] : 0,
-    processed_items: summary.records_fetched,
-    total_items: completed ? summary.records_fetched : Math.max(total, summary.records_fetched),
+    processed_items: fetched,
+    total_items: completed ? fetched : Math.max(total, fetched),
     eta_minutes: 0,
     stages: Object.fromEntries(stages),
     waiting_for: null,

@@ -70,7 +70,7 @@ const job = Type.Object({
 export const jobShape = Type.Unsafe<ShownJob>(job);
 
 /** An error answer: RFC 9457 and what the guide's scripts read. */
-export const problemShape = Type.Object(
+const problemShape = Type.Object(
   {
     type: Type.String(),
     title: Type.String(),
