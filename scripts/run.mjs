@@ -17,6 +17,7 @@ const commands = {
   check: ['scripts/check.ts'],
   bench: ['bench/run.ts'],
   cli: ['packages/cli/src/main.ts'],
+  drill: ['e2e/drill/main.ts'],
 };
 /** How long a command may take to stop once its parent is gone, in ms: a drain (25 s) and the stack after it. */
 const STOP_MS = 60_000;

@@ -1,0 +1,63 @@
+import { randomInt } from 'node:crypto';
+import { Command, InvalidArgumentError } from 'commander';
+import { drillKills } from './kills.ts';
+import { drillRates } from './rates.ts';
+
+const abort = new AbortController();
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => abort.abort());
+const say = (line: string): void => console.log(line);
+
+/** A reader of whole numbers from `least` to `most`. */
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}`);
+  };
+}
+
+const program = new Command('drill').description(
+  'long runs of the whole system, held against the simulators’ own records',
+);
+const seed = ['--seed <number>', 'of the data and of the moments; drawn when not given', whole(0, 2 ** 31)] as const;
+
+program
+  .command('kills')
+  .description('full syncs while services are killed: the set of rows and every count must be exact')
+  .option(...seed)
+  .option('--kills <number>', 'of each of extractor, keyer and loader', whole(1, 50), 20)
+  .option('--parts', 'kill broker, registry and database once each instead', false)
+  .action(async (flags: { readonly seed?: number; readonly kills: number; readonly parts: boolean }) => {
+    const { kills, parts } = flags;
+    await run(() => drillKills({ seed: flags.seed ?? randomInt(2 ** 31), kills, parts, say, signal: abort.signal }));
+  });
+
+program
+  .command('rates')
+  .description('two extractors at the published limits: no span above them, and hardly any of them unused')
+  .option(...seed)
+  .option('--spans <number>', 'of 60 s over which the use of the limits is measured', whole(1, 60), 10)
+  .option('--latency-ms <number>', 'of every answer of the simulators', whole(0, 10_000), 30)
+  .action(async (flags: { readonly seed?: number; readonly spans: number; readonly latencyMs: number }) => {
+    const { spans, latencyMs } = flags;
+    await run(() =>
+      drillRates({ seed: flags.seed ?? randomInt(2 ** 31), spans, latencyMs, say, signal: abort.signal }),
+    );
+  });
+
+async function run(drill: () => Promise<boolean>): Promise<void> {
+  try {
+    process.exitCode = (await drill()) ? 0 : 1;
+  } catch (error) {
+    process.exitCode = 1;
+    say(
+      abort.signal.aborted
+        ? 'interrupted'
+        : `FAIL ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
+}
+
+await program.parseAsync();
+// What is left (a socket that lingers) must not hold the terminal: everything was stopped and awaited.
+process.exit();
