@@ -13,7 +13,7 @@ import { isLoopbackHost } from './loopback.ts';
 const loopbackOnly = 'a loopback address (127.0.0.1, ::1 or localhost), because no API key exists';
 
 /** Every variable that the api reads. */
-export const apiConfig = Type.Object({
+export const configSchema = Type.Object({
   ...kafkaConfig,
   ...registryConfig,
   ...databaseConfig,
@@ -31,4 +31,4 @@ export const apiConfig = Type.Object({
   LEMLIST_RATE_LIMIT: rateLimitText({ default: '20/2s' }),
 });
 
-export type ApiConfig = Readonly<Static<typeof apiConfig>>;
+export type ApiConfig = Readonly<Static<typeof configSchema>>;

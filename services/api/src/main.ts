@@ -2,7 +2,7 @@ import { connectDatabase, migrate } from '@full-sync/database';
 import { connectKafka, connectSerde } from '@full-sync/kafka';
 import { runService, systemClock } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
-import { apiConfig } from './config.ts';
+import { configSchema } from './config.ts';
 import { followJobs } from './follow-jobs.ts';
 import { createApiMetrics } from './metrics.ts';
 import { listen } from './listen.ts';
@@ -10,7 +10,7 @@ import { storeDeadLetters } from './store-dead-letters.ts';
 
 await runService({
   name: 'api',
-  schema: apiConfig,
+  schema: configSchema,
   start: async (scope, config) => {
     const { logger, health } = scope;
     const metrics = createApiMetrics(scope.metrics);
