@@ -2,6 +2,7 @@ import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { FullSyncError } from '@full-sync/runtime';
 import type { TopicName } from '@full-sync/schemas';
 import { commitNote } from './accept-gap.ts';
+import { namingBrokerGone } from './broker-gone.ts';
 import type { KafkaClient } from './client.ts';
 import { messageOf } from './client.ts';
 import { toBatch } from './consumed-batch.ts';
@@ -78,32 +79,37 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
   const fail = (error: Error): void => {
     if (failed) return;
     failed = true;
-    options.onFailure(error);
+    options.onFailure(namingBrokerGone(error));
   };
   const declared = new Map(topics.map((topic) => [client.named(topic), topic]));
   const expectations = createExpectations({ client, group, topics, policy: options.gapPolicy });
   watch(consumer, { expectations, fail, onBeat: options.onBeat, onAssigned: options.onAssigned });
 
-  await expectations.start();
-  await consumer.connect();
-  await consumer.subscribe({ topics: [...declared.keys()], fromBeginning: true });
-  await consumer.run({
-    autoCommit: false,
-    eachBatchAutoResolve: false,
-    partitionsConsumedConcurrently: options.concurrency,
-    eachBatch: async (payload) => {
-      const topic = declared.get(payload.batch.topic);
-      if (topic === undefined) throw new Error(`a batch of ${payload.batch.topic}, which is not subscribed to`);
-      if (failed || !payload.isRunning() || payload.isStale()) return;
-      try {
-        await settleBatch({ payload, topic, consumer, options, expectations });
-      } catch (error) {
-        // What kafkajs raised itself (a rebalance) it also knows how to go on from.
-        if (!isKafkaJsError(error)) fail(error instanceof Error ? error : new Error(String(error)));
-        throw error;
-      }
-    },
-  });
+  const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
+    const topic = declared.get(payload.batch.topic);
+    if (topic === undefined) throw new Error(`a batch of ${payload.batch.topic}, which is not subscribed to`);
+    if (failed || !payload.isRunning() || payload.isStale()) return;
+    try {
+      await settleBatch({ payload, topic, consumer, options, expectations });
+    } catch (error) {
+      // What kafkajs raised itself (a rebalance) it also knows how to go on from.
+      if (!isKafkaJsError(error)) fail(error instanceof Error ? error : new Error(String(error)));
+      throw error;
+    }
+  };
+  try {
+    await expectations.start();
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...declared.keys()], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: options.concurrency,
+      eachBatch,
+    });
+  } catch (error) {
+    throw error instanceof Error ? namingBrokerGone(error) : error;
+  }
   return {
     [Symbol.asyncDispose]: async () => {
       await consumer.stop();
