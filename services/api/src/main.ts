@@ -6,7 +6,7 @@ import { configSchema } from './config.ts';
 import { followJobs } from './follow-jobs.ts';
 import { createApiMetrics } from './metrics.ts';
 import { listen } from './listen.ts';
-import { storeDeadLetters } from './store-dead-letters.ts';
+import { openDeadLetterPositions, storeDeadLetters } from './store-dead-letters.ts';
 
 await runService({
   name: 'api',
@@ -23,6 +23,7 @@ await runService({
     const serde = await connectSerde({ config, named: client.named });
     const codec = serde.codec(topicNames.deadLetters);
     const letters = { client, db, codec, metrics, health, onFailure: (error: Error) => scope.fail(error) };
+    await openDeadLetterPositions(letters);
     scope.loop('dead letters', (signal) => storeDeadLetters(letters, signal));
     const following = { db, offsets: client.offsets, logger, metrics, health, clock: systemClock };
     scope.loop('follower', (signal) => followJobs(following, signal));

@@ -36,7 +36,6 @@ export interface DeadLetterDeps {
  */
 export async function storeDeadLetters(deps: DeadLetterDeps, signal: AbortSignal): Promise<void> {
   const { client, health } = deps;
-  await openPositions(deps);
   const stopped = once(signal, 'abort');
   // Joining the group waits for the session of a killed predecessor, which the API need not.
   const consumer = await consumeBatches({
@@ -57,8 +56,11 @@ export async function storeDeadLetters(deps: DeadLetterDeps, signal: AbortSignal
   await consumer[Symbol.asyncDispose]();
 }
 
-/** A topic never read from here may begin anywhere; from now on nothing of it may go missing. */
-async function openPositions({ client, db }: DeadLetterDeps): Promise<void> {
+/**
+ * Makes the positions of a topic that was never read from here: it may begin anywhere, but from now on nothing of it may
+ * go missing. To be called before `storeDeadLetters`.
+ */
+export async function openDeadLetterPositions({ client, db }: Pick<DeadLetterDeps, 'client' | 'db'>): Promise<void> {
   const ids = await client.offsets.topicIds([topicNames.deadLetters]);
   const topicId = ids.get(topicNames.deadLetters);
   if (topicId === undefined) throw new Error('the dead letter topic vanished at start');
