@@ -1,5 +1,5 @@
 import type { RateLimit } from '@full-sync/runtime';
-import type { Database, Queryable } from './database.ts';
+import type { Client, Database, Queryable } from './database.ts';
 import type { JobStatus } from './jobs.ts';
 
 /** What the streams of one platform and account add up to. */
@@ -179,14 +179,12 @@ export async function markExtracted(db: Database, jobId: string): Promise<boolea
     const job = rows[0];
     if (job === undefined) return false;
     if (job.extracted) return true;
-    // The streams' rows are locked first, so that a chunk being committed now is either seen or fenced.
-    const pending = await client.query<{ live: boolean }>(
-      `select coalesce(lease_until > now(), false) as live from streams
-       where job_id = $1 and status = 'pending' order by stream_id for update`,
-      [jobId],
-    );
-    if (pending.rows.some((stream) => stream.live)) return false;
-    if (pending.rows.length > 0) {
+    // Locked, so that a chunk being committed now is either seen or fenced; twice, because the streams that such a chunk
+    // adds are not in the snapshot of the statement that waited for it.
+    await lockPending(client, jobId);
+    const pending = await lockPending(client, jobId);
+    if (pending.some((stream) => stream.live)) return false;
+    if (pending.length > 0) {
       if (job.ending === null) return false;
       await client.query(
         `update streams set status = 'skipped', ended_at = now(), lease_epoch = lease_epoch + 1,
@@ -201,6 +199,15 @@ export async function markExtracted(db: Database, jobId: string): Promise<boolea
     );
     return true;
   });
+}
+
+async function lockPending(client: Client, jobId: string): Promise<readonly { readonly live: boolean }[]> {
+  const { rows } = await client.query<{ live: boolean }>(
+    `select coalesce(lease_until > clock_timestamp(), false) as live from streams
+     where job_id = $1 and status = 'pending' order by stream_id for update`,
+    [jobId],
+  );
+  return rows;
 }
 
 /** Stores where loading must get to; the first writer wins, so that all copies wait for the same. */
