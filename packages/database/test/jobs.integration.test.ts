@@ -8,9 +8,9 @@ import {
   insertJob,
   markExtracted,
   migrate,
-} from '@full-sync/database';
-import { commitChunk, insertDeadLetters, readJob, readJobFacts, readLastRun, saveProgress } from '@full-sync/database';
-import type { Database } from '@full-sync/database';
+} from '../src/index.ts';
+import { commitChunk, insertDeadLetters, readJob, readJobFacts, readLastRun, saveProgress } from '../src/index.ts';
+import type { Database } from '../src/index.ts';
 import { freshDatabase, randomSuffix, waitFor } from '@full-sync/testing';
 
 const scope = new AsyncDisposableStack();
