@@ -21,13 +21,20 @@ export interface PlatformTally {
   readonly streamsFailed: number;
 }
 
-export interface FailedStream {
+interface NamedStream {
   readonly namespace: string;
   readonly platform: string;
   readonly kind: string;
   readonly campaignId: string | null;
   readonly campaignName: string | null;
+}
+
+export interface FailedStream extends NamedStream {
   readonly error: unknown;
+}
+
+export interface WarnedStream extends NamedStream {
+  readonly warning: string;
 }
 
 /** What a job is judged by when it ends; read under its row's lock. */
@@ -47,7 +54,7 @@ export interface EndingFacts {
   /** The first of them, at most 20. */
   readonly failedStreams: readonly FailedStream[];
   /** The first of them, at most 100. */
-  readonly streamWarnings: readonly string[];
+  readonly streamWarnings: readonly WarnedStream[];
 }
 
 export interface Ending {
@@ -84,8 +91,9 @@ select job_id as "jobId", ending, error, progress,
   (select coalesce(jsonb_agg(f), '[]') from (
     select namespace, platform, kind, campaign_id as "campaignId", campaign_name as "campaignName", error
     from streams where job_id = $1 and status = 'failed' order by stream_id limit 20) f) as "failedStreams",
-  (select coalesce(jsonb_agg(w.warning), '[]') from (
-    select warning from streams where job_id = $1 and warning is not null order by stream_id limit 100) w) as "streamWarnings"
+  (select coalesce(jsonb_agg(w), '[]') from (
+    select namespace, platform, kind, campaign_id as "campaignId", campaign_name as "campaignName", warning
+    from streams where job_id = $1 and warning is not null order by stream_id limit 100) w) as "streamWarnings"
 from jobs where job_id = $1`;
 
 /**

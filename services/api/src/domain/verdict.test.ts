@@ -164,3 +164,16 @@ test('only a completed job shows 100 %, and no ending lowers what was shown', ()
   assert.equal(shown({ ending: 'cancelled' }), 93);
   assert.equal(judgeJob(factsOf([blank], { ending: 'cancelled' })).status, 'cancelled');
 });
+
+test('a warning says which walk it is about', () => {
+  const walk = {
+    namespace: 'acme',
+    platform: 'smartlead',
+    kind: 'statistics',
+    campaignId: '71',
+    campaignName: 'Wave 2',
+  };
+  const { status, warnings } = judgeJob(factsOf([blank], { streamWarnings: [{ ...walk, warning: 'is gone' }] }));
+  assert.equal(status, 'completed');
+  assert.deepEqual(warnings, ['smartlead (namespace acme): statistics of campaign 71 "Wave 2": is gone']);
+});

@@ -17,7 +17,7 @@ export interface VerdictFacts {
   readonly users: number;
   readonly tallies: readonly PlatformTally[];
   readonly failedStreams: readonly FailedStream[];
-  readonly streamWarnings: readonly string[];
+  readonly streamWarnings: readonly WarnedStream[];
 }
 
 export interface PlatformTally extends Tally {
@@ -27,13 +27,20 @@ export interface PlatformTally extends Tally {
   readonly loaderLetters: number;
 }
 
-interface FailedStream {
+interface Stream {
   readonly namespace: string;
   readonly platform: string;
   readonly kind: string;
   readonly campaignId: string | null;
   readonly campaignName: string | null;
+}
+
+interface FailedStream extends Stream {
   readonly error: unknown;
+}
+
+interface WarnedStream extends Stream {
+  readonly warning: string;
 }
 
 export interface Verdict {
@@ -57,7 +64,7 @@ export function judgeJob(facts: VerdictFacts): Verdict {
     summary,
     progress: finalProgress(facts.progress, summary, status === 'completed'),
     error,
-    warnings: [...new Set(facts.streamWarnings)],
+    warnings: [...new Set(facts.streamWarnings.map((stream) => `${nameOf(stream)}: ${stream.warning}`))],
   };
 }
 
@@ -113,11 +120,13 @@ function lossesOf(tally: PlatformTally): { readonly code: string; readonly messa
 }
 
 function describeStream(stream: FailedStream): string {
-  const campaign =
-    stream.campaignId === null
-      ? ''
-      : ` of campaign ${stream.campaignId}${stream.campaignName === null ? '' : ` "${stream.campaignName}"`}`;
-  return `${stream.platform} (namespace ${stream.namespace}): ${stream.kind}${campaign} failed: ${reasonOf(stream.error)}`;
+  return `${nameOf(stream)} failed: ${reasonOf(stream.error)}`;
+}
+
+function nameOf({ platform, namespace, kind, campaignId, campaignName }: Stream): string {
+  const name = campaignName === null ? '' : ` "${campaignName}"`;
+  const campaign = campaignId === null ? '' : ` of campaign ${campaignId}${name}`;
+  return `${platform} (namespace ${namespace}): ${kind}${campaign}`;
 }
 
 function reasonOf(error: unknown): string {
