@@ -47,6 +47,8 @@ export async function connectDatabase(options: {
   });
   // An idle connection that breaks is replaced by the next query; whoever needs the database meets the error there.
   pool.on('error', () => undefined);
+  // So does one that breaks while it is lent out and between two queries; unheard, the event would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   try {
     await pool.query('select 1');
   } catch (error) {

@@ -40,7 +40,12 @@ const bodyBytes = 10_000_000;
 export async function claimStreams(loop: ClaimLoop, signal: AbortSignal): Promise<void> {
   const { tools, upstream, bytes, pressure } = loop;
   const { accountId, platform } = upstream;
-  const rate = createRateWatch({ database: tools.database, accountId, onFailure: loop.onFailure });
+  const rate = createRateWatch({
+    database: tools.database,
+    accountId,
+    limit: upstream.limit,
+    onFailure: loop.onFailure,
+  });
   const expected = pageBytes[platform] + (tools.storeMessageBodies ? bodyBytes : 0);
   const running = new Set<Promise<void>>();
   let wake = Promise.withResolvers<void>();

@@ -179,7 +179,7 @@ async function readPage(
       campaign_id: stream.campaignId,
       campaign_name: stream.campaignName,
     },
-    now: tools.clock.now,
+    now: () => tools.clock.now(),
     onBytes: (bytes) => {
       tally.bytes = before + bytes;
       share.grow(bytes);

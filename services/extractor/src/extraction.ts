@@ -36,7 +36,12 @@ export async function startExtraction(parts: {
   const pressure = createPressure({ client, database, topicIds, metrics, logger });
   const bytes = createByteBudget(bytesInFlight);
   metrics.trackBytes(bytes.held);
-  const onFailure = (error: unknown): void => scope.fail(toFatal(error));
+  let failed = false;
+  const onFailure = (error: unknown): void => {
+    // What takes one chunk's database or broker takes the others' too: once is enough.
+    if (!failed) scope.fail(toFatal(error));
+    failed = true;
+  };
 
   const cutOff = new AbortController();
   scope.signal.addEventListener('abort', () => void setTimeout(() => cutOff.abort(), cutOffMs).unref(), { once: true });

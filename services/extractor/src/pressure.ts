@@ -1,6 +1,8 @@
+import { sqlState } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
 import { createLagTracker, TopicChangedError } from '@full-sync/kafka';
 import type { KafkaClient, LagTracker, PartitionOffsets } from '@full-sync/kafka';
+import { EnvironmentError } from '@full-sync/runtime';
 import type { Logger } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
 import type { ExtractorMetrics } from './metrics.ts';
@@ -10,7 +12,11 @@ import { pause } from './pause.ts';
 export interface Pressure {
   /** True while the oldest record not yet keyed or loaded is older than 30 s: nothing new is claimed. */
   readonly held: () => boolean;
-  /** Looks every 2 s until `signal` is aborted. @throws TopicChangedError when a topic was recreated. */
+  /**
+   * Looks every 2 s until `signal` is aborted; while the broker does not answer nothing is claimed either.
+   *
+   * @throws TopicChangedError when a topic was recreated, EnvironmentError when the broker has not answered for 60 s.
+   */
   readonly watch: (signal: AbortSignal) => Promise<void>;
 }
 
@@ -18,6 +24,8 @@ const lookEveryMs = 2_000;
 /** Topic ids take a connection of their own: they are read at every so many looks. */
 const looksPerCheck = 10;
 const maxAgeMs = 30_000;
+/** A broker that restarts is back before that. */
+const maxSilenceMs = 60_000;
 const keyerGroup = 'keyer';
 const rawTopics = [topicNames.smartleadRaw, topicNames.lemlistRaw] as const;
 
@@ -47,11 +55,27 @@ export function createPressure(options: {
     }
     held = nowHeld;
   };
+  let heardAt = performance.now();
+  let silent = false;
+  const lookOrHold = async (): Promise<void> => {
+    try {
+      await look();
+      heardAt = performance.now();
+      silent = false;
+    } catch (error) {
+      if (error instanceof TopicChangedError || sqlState(error) !== undefined) throw error;
+      if (performance.now() - heardAt > maxSilenceMs) {
+        throw new EnvironmentError('The Kafka broker does not answer any more', { cause: error });
+      }
+      if (!silent) logger.warn({ err: error }, 'the broker does not answer: nothing is claimed');
+      silent = true;
+    }
+  };
   return {
-    held: () => held,
+    held: () => held || silent,
     watch: async (signal) => {
       while (!signal.aborted) {
-        await look();
+        await lookOrHold();
         await pause(lookEveryMs, signal);
       }
     },

@@ -1,8 +1,10 @@
 import { noteRate } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
 import type { RateHeaders } from '@full-sync/http-client';
+import type { RateLimit } from '@full-sync/runtime';
+import { learnedCount } from './domain/learned-limit.ts';
 
-/** Writes down what an upstream says of its limit: at once when the limit changes, else at most every second. */
+/** Writes down what an upstream says of its limit: at once when that changes our budget, else at most every second. */
 export interface RateWatch {
   readonly note: (rate: RateHeaders) => void;
 }
@@ -12,17 +14,29 @@ const writeEveryMs = 1_000;
 export function createRateWatch(options: {
   readonly database: Database;
   readonly accountId: number;
+  readonly limit: RateLimit | 'off';
   readonly onFailure: (error: unknown) => void;
 }): RateWatch {
-  let limit: number | undefined;
+  const spanMs = options.limit === 'off' ? 0 : (options.limit[0]?.spanMs ?? 0);
+  let said: number | undefined;
+  let furthestResetMs: number | null = null;
+  let learned: number | undefined;
   let writtenAt = -Infinity;
   return {
-    note: (rate) => {
-      if (rate.limit === undefined && rate.remaining === undefined) return;
-      const changed = rate.limit !== undefined && rate.limit !== limit;
-      if (!changed && performance.now() - writtenAt < writeEveryMs) return;
-      limit = rate.limit ?? limit;
+    note: ({ limit, remaining, resetAtMs }) => {
+      if (limit === undefined && remaining === undefined) return;
+      if (limit !== said) furthestResetMs = null;
+      said = limit;
+      if (resetAtMs !== undefined) furthestResetMs = Math.max(furthestResetMs ?? -Infinity, resetAtMs - Date.now());
+      const now = limit === undefined ? undefined : learnedCount({ limit, furthestResetMs, spanMs });
+      if (now === learned && performance.now() - writtenAt < writeEveryMs) return;
+      learned = now;
       writtenAt = performance.now();
+      const rate = {
+        ...(learned === undefined ? {} : { limit: learned }),
+        ...(remaining === undefined ? {} : { remaining }),
+        ...(resetAtMs === undefined ? {} : { resetAtMs }),
+      };
       // Beside the request, not before its body.
       noteRate(options.database.pool, options.accountId, rate).catch(options.onFailure);
     },
