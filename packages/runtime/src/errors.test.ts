@@ -14,6 +14,7 @@ test('the exit code is that of the first labelled error along the causes', () =>
     [refused, 3],
     [Object.assign(new AggregateError([refused]), { code: 'ECONNREFUSED' }), 3],
     [Object.assign(new Error('taken'), { code: 'EADDRINUSE' }), 3],
+    [Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' }), 3],
   ];
   for (const [error, code] of cases) assert.equal(exitCodeOf(error), code, String(error));
 });

@@ -52,15 +52,18 @@ const environmentCodes = new Set([
   'EADDRINUSE',
   'EADDRNOTAVAIL',
   'ECONNREFUSED',
+  'ECONNRESET',
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'EPIPE',
+  'ETIMEDOUT',
 ]);
 
 /**
  * The exit code for a process that dies of `error`: that of the first labelled error along its causes; 3 when the
- * system says that an address is taken or nothing answers there; else 1.
+ * system says that an address is taken, or that nothing answers there or the line broke; else 1.
  */
 export function exitCodeOf(error: unknown): number {
   let cause = error;
