@@ -4,10 +4,11 @@ import { topics } from '@full-sync/schemas';
 import { SIZES, startSimulators } from '@full-sync/simulators';
 import type { RunningSimulators, StartOptions } from '@full-sync/simulators';
 import { describeExit, freePort, freshDatabase, randomPrefix, stackAddresses, waitFor } from '@full-sync/testing';
+import type { Endpoint } from '@full-sync/testing';
 import pg from 'pg';
 import { createApiClient } from './api-client.ts';
 import type { ApiClient, JobStatus } from './api-client.ts';
-import { SERVICES, supervise, tail } from './supervise.ts';
+import { digest, SERVICES, supervise } from './supervise.ts';
 import type { ServiceName, Supervised } from './supervise.ts';
 
 export type PipelineOptions = {
@@ -19,6 +20,8 @@ export type PipelineOptions = {
   readonly only?: Partial<Readonly<Record<ServiceName, Readonly<Record<string, string>>>>>;
   /** How many processes of each service; one unless told. */
   readonly copies?: Partial<Readonly<Record<ServiceName, number>>>;
+  /** Where the services reach the database instead of at its own address. */
+  readonly databaseAt?: Endpoint;
   /** Starts a service again when it ends; off unless told, so that an unexpected end is a failure. */
   readonly restart?: boolean;
 };
@@ -55,7 +58,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   started.defer(() => pool.end());
 
   const common = {
-    DATABASE_URL: database.url,
+    DATABASE_URL: urlAt(database.url, options.databaseAt),
     KAFKA_TOPIC_PREFIX: topicPrefix,
     SMARTLEAD_API_KEY: simulators.smartlead.apiKey,
     SMARTLEAD_BASE_URL: simulators.smartlead.baseUrl,
@@ -83,7 +86,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   await Promise.all(services.map((one) => one.ready()));
 
   const client = createApiClient(service('api').current().url);
-  const logs = (): string => services.map((one) => `--- ${one.name}\n${tail(one.output())}`).join('\n');
+  const logs = (): string => services.map((one) => `--- ${one.name}\n${digest(one.output())}`).join('\n');
   const explain: Pipeline['explain'] = async (work) => {
     try {
       return await work();
@@ -131,6 +134,12 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
       if (failed.length > 0) throw new AggregateError(failed, failed.map(String).join('\n'));
     },
   };
+}
+
+function urlAt(url: string, place: Endpoint | undefined): string {
+  const moved = new URL(url);
+  if (place !== undefined) moved.host = `${place.host}:${place.port}`;
+  return moved.href;
 }
 
 async function deleteTopics(prefix: string): Promise<void> {

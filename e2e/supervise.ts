@@ -86,7 +86,7 @@ export async function supervise({ name, service, env, restart }: SuperviseOption
     async stop() {
       stopping = true;
       if (current.hasExited()) {
-        if (!restart) throw new Error(`${name} had ended before it was stopped:\n${tail(output())}`);
+        if (!restart) throw new Error(`${name} had ended before it was stopped:\n${digest(output())}`);
         return;
       }
       current.signal('SIGTERM');
@@ -94,7 +94,7 @@ export async function supervise({ name, service, env, restart }: SuperviseOption
       if (exit?.code === 0) return;
       if (exit === null) await current.kill();
       const how = exit === null ? `did not end within ${drainDeadlineMs} ms` : `ended with ${describeExit(exit)}`;
-      throw new Error(`${name} was told to drain and ${how}:\n${tail(output())}`);
+      throw new Error(`${name} was told to drain and ${how}:\n${digest(output())}`);
     },
     async [Symbol.asyncDispose]() {
       stopping = true;
@@ -103,7 +103,14 @@ export async function supervise({ name, service, env, restart }: SuperviseOption
   };
 }
 
-/** The last lines of an output: enough to see why something ended. */
-export function tail(output: string, lines = 25): string {
-  return output.trimEnd().split('\n').slice(-lines).join('\n');
+/** What an output says went wrong: its last lines, those of ordinary life left out and long ones cut. */
+export function digest(output: string, lines = 12): string {
+  const telling = output
+    .trimEnd()
+    .split('\n')
+    .filter((line) => !/^\{"level":"(?:info|debug|trace)"/.test(line));
+  return telling
+    .slice(-lines)
+    .map((line) => (line.length > 700 ? `${line.slice(0, 700)}...` : line))
+    .join('\n');
 }
