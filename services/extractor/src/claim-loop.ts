@@ -2,7 +2,7 @@ import { claimStream, sweepPermits } from '@full-sync/database';
 import type { Claim } from '@full-sync/database';
 import type { ByteBudget, ByteShare } from './byte-budget.ts';
 import { extractChunk } from './extract-chunk.ts';
-import type { ChunkTools } from './extract-chunk.ts';
+import type { ChunkTools } from './chunk.ts';
 import { leaseMs } from './lease.ts';
 import { pause } from './pause.ts';
 import type { Pressure } from './pressure.ts';

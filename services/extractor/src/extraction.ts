@@ -7,7 +7,7 @@ import { createByteBudget } from './byte-budget.ts';
 import { claimStreams } from './claim-loop.ts';
 import type { ExtractorConfig } from './config.ts';
 import { toFatal } from './errors.ts';
-import type { ChunkTools } from './extract-chunk.ts';
+import type { ChunkTools } from './chunk.ts';
 import type { ExtractorMetrics } from './metrics.ts';
 import { createPressure } from './pressure.ts';
 import { createPublisher } from './publisher.ts';

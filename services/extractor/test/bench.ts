@@ -212,7 +212,7 @@ export function recordTexts(published: readonly Published<RawRecord>[]): string[
 }
 
 /** A record as text, its members in order. */
-export function canonical(record: unknown): string {
+function canonical(record: unknown): string {
   return JSON.stringify(record, (_name, value: unknown) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

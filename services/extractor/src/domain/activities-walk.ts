@@ -4,7 +4,7 @@ import { isOutside, splitWindow, widen } from './windows.ts';
 import type { Seen, Window } from './windows.ts';
 
 /** The most rows of a page (Lemlist fact sheet, section 5). */
-export const activitiesLimit = 100;
+const activitiesLimit = 100;
 
 /** A window with an upper bound. */
 interface BoundedWindow extends Window {

@@ -11,7 +11,7 @@ export interface PlannedStream {
 }
 
 /** The most campaigns of a page (Lemlist fact sheet, section 7). */
-export const campaignPageLimit = 100;
+const campaignPageLimit = 100;
 /** Enough windows for all workers, few enough that one is worth a walk. */
 const activityWindows = 20;
 

@@ -5,7 +5,7 @@ import { splitWindow, widen } from './windows.ts';
 import type { Seen, Window } from './windows.ts';
 
 /** The most rows of a page (Smartlead fact sheet, section 6). */
-export const statisticsLimit = 1_000;
+const statisticsLimit = 1_000;
 
 /** A window still to be read, with an estimate of its rows. */
 interface Pending extends Window {
