@@ -1,10 +1,11 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 import { FullSyncError } from '@full-sync/runtime';
 import type { TopicName } from '@full-sync/schemas';
-import { commitNote } from './accept-gap.ts';
 import { namingBrokerGone } from './broker-gone.ts';
 import type { KafkaClient } from './client.ts';
 import { messageOf } from './client.ts';
+import { createCommitter } from './committer.ts';
+import type { Committer } from './committer.ts';
 import { toBatch } from './consumed-batch.ts';
 import type { ConsumedBatch } from './consumed-batch.ts';
 import { OffsetGapError, TopicChangedError, createExpectations } from './expectations.ts';
@@ -83,6 +84,7 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
   };
   const declared = new Map(topics.map((topic) => [client.named(topic), topic]));
   const expectations = createExpectations({ client, group, topics, policy: options.gapPolicy });
+  const committer = createCommitter();
   watch(consumer, { expectations, fail, onBeat: options.onBeat, onAssigned: options.onAssigned });
 
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
@@ -90,7 +92,7 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
     if (topic === undefined) throw new Error(`a batch of ${payload.batch.topic}, which is not subscribed to`);
     if (failed || !payload.isRunning() || payload.isStale()) return;
     try {
-      await settleBatch({ payload, topic, consumer, options, expectations });
+      await settleBatch({ payload, topic, consumer, options, expectations, committer });
     } catch (error) {
       // What kafkajs raised itself (a rebalance) it also knows how to go on from.
       if (!isKafkaJsError(error)) fail(error instanceof Error ? error : new Error(String(error)));
@@ -124,6 +126,7 @@ async function settleBatch(work: {
   readonly consumer: Consumer;
   readonly options: ConsumeOptions;
   readonly expectations: ReturnType<typeof createExpectations>;
+  readonly committer: Committer;
 }): Promise<void> {
   const { payload, topic, consumer, options, expectations } = work;
   const { partition } = payload.batch;
@@ -145,17 +148,10 @@ async function settleBatch(work: {
     consumer.seek({ topic: payload.batch.topic, partition, offset: String(nextOffset) });
   }
   expectations.settle(topic, partition, nextOffset);
-  await commit(payload, nextOffset);
+  await work.committer.commit(payload, nextOffset);
   options.onBeat?.();
   const lost = beat.lost();
   if (lost) throw lost;
-}
-
-/** Goes through the batch's own group: `consumer.commitOffsets` does nothing once the consumer is stopping. */
-async function commit(payload: EachBatchPayload, nextOffset: number): Promise<void> {
-  const { topic, partition } = payload.batch;
-  const partitions = [{ partition, offset: String(nextOffset), metadata: commitNote }];
-  await payload.commitOffsetsIfNecessary({ topics: [{ topic, partitions }] });
 }
 
 /** Keeps the membership alive beside long work; kafkajs itself heartbeats only between batches. */

@@ -2,6 +2,8 @@ import type { Message, Producer as KafkaJsProducer } from 'kafkajs';
 import { FullSyncError } from '@full-sync/runtime';
 import type { KafkaClient } from './client.ts';
 import { messageOf } from './client.ts';
+import { shareOut, takeGroup } from './group-sends.ts';
+import type { PendingSend } from './group-sends.ts';
 import { splitSend } from './split-send.ts';
 
 export interface OutgoingRecord {
@@ -21,7 +23,8 @@ export interface Acknowledgement {
 export interface Producer {
   /**
    * Publishes the records, all in-sync replicas acknowledging (acks=-1), in the order given within each partition.
-   * Split by encoded bytes per partition and by `maxRecords` per produce request.
+   * Split by encoded bytes per partition and by `maxRecords` per produce request; sends that wait for the one request
+   * in flight go together in the next.
    *
    * @throws ProducerDeadError when the broker did not acknowledge; some records may have been appended. The producer is
    * unusable from then on: kafkajs has rolled its sequence back, and the next record of the same count would be taken
@@ -53,31 +56,42 @@ export async function createProducer(client: KafkaClient): Promise<Producer> {
   });
   await producer.connect();
   let died: ProducerDeadError | undefined;
-  let tail: Promise<unknown> = Promise.resolve();
-
-  const sendInTurn = async (
-    topic: string,
-    records: readonly OutgoingRecord[],
-    maxRecords?: number,
-  ): Promise<Acknowledgement[]> => {
-    const acknowledged: Acknowledgement[] = [];
-    for (const part of splitSend(records, maxRecords)) {
-      if (died) throw died;
-      try {
-        acknowledged.push(...(await sendOnce(producer, client.named(topic), part)));
-      } catch (error) {
-        died = new ProducerDeadError(`Publishing to ${topic} failed: ${messageOf(error)}`, error);
-        throw died;
+  const publish = async (topic: string, sends: readonly PendingSend[]): Promise<void> => {
+    const [only] = sends;
+    try {
+      if (sends.length === 1 && only !== undefined) {
+        const acknowledged: Acknowledgement[] = [];
+        for (const part of splitSend(only.records, only.maxRecords))
+          acknowledged.push(...(await sendOnce(producer, client.named(topic), part)));
+        only.resolve(acknowledged);
+        return;
       }
+      const records = sends.flatMap((send) => send.records);
+      const shares = shareOut(sends, await sendOnce(producer, client.named(topic), records));
+      for (const [index, send] of sends.entries()) send.resolve(shares[index] ?? []);
+    } catch (error) {
+      died = new ProducerDeadError(`Publishing to ${topic} failed: ${messageOf(error)}`, error);
+      for (const send of sends) send.reject(died);
     }
-    return acknowledged;
+  };
+  const pending: PendingSend[] = [];
+  let pumping = false;
+  const pump = async (): Promise<void> => {
+    pumping = true;
+    for (let group = takeGroup(pending); group.length > 0; group = takeGroup(pending)) {
+      if (died) for (const send of group) send.reject(died);
+      else await publish(group[0]?.topic ?? '', group);
+    }
+    pumping = false;
   };
 
   return {
     send: (topic, records, maxRecords) => {
-      const turn = tail.then(() => sendInTurn(topic, records, maxRecords));
-      tail = turn.catch(() => undefined);
-      return turn;
+      const { promise, resolve, reject } = Promise.withResolvers<Acknowledgement[]>();
+      if (records.length === 0) resolve([]);
+      else pending.push({ topic, records, maxRecords, resolve, reject });
+      if (!pumping) void pump();
+      return promise;
     },
     dead: () => died !== undefined,
     [Symbol.asyncDispose]: () => producer.disconnect(),

@@ -34,6 +34,12 @@ export function* splitSend(
   if (start < records.length) yield records.slice(start);
 }
 
+/** Whether records can go in one request as they are. */
+export function fitsOneRequest(records: readonly OutgoingRecord[], maxRecords?: number): boolean {
+  const [first] = splitSend(records, maxRecords);
+  return first === undefined || first.length === records.length;
+}
+
 function sizeOf(record: OutgoingRecord): number {
   const key = record.key === null ? 0 : Buffer.byteLength(record.key);
   let headers = 0;
