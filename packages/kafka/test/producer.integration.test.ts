@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
-import { createKafkaProxy, randomPrefix, stackAddresses } from '@full-sync/testing';
+import { createKafkaProxy, kafkaApi, randomPrefix, stackAddresses } from '@full-sync/testing';
 import { ProducerDeadError, createProducer } from '../src/index.ts';
 import { openClient, records } from './harness.ts';
 
@@ -40,6 +40,23 @@ test('bounds the records of a request and still acknowledges them all', async ()
   );
 });
 
+test('sends that wait go together, and each is told where its own records lie', async () => {
+  await using proxy = await createKafkaProxy(stackAddresses().kafkaBrokers);
+  await using client = await openClient({ brokers: proxy.brokers });
+  await using producer = await createProducer(client);
+  await producer.send(topic, records(0, 0, 1));
+  const before = proxy.requests(kafkaApi.produce);
+  const sends = Array.from({ length: 20 }, (_, n) => producer.send(topic, [...records(0, n, 2), ...records(1, n, 1)]));
+  const acknowledged = await Promise.all(sends);
+  for (const [n, ranges] of acknowledged.entries()) {
+    assert.deepEqual(ranges, [
+      { partition: 0, firstOffset: 1 + 2 * n, lastOffset: 2 + 2 * n },
+      { partition: 1, firstOffset: n, lastOffset: n },
+    ]);
+  }
+  assert.ok(proxy.requests(kafkaApi.produce) - before <= 2);
+});
+
 test('appends once when the reply is lost after the broker appended', async () => {
   await using proxy = await createKafkaProxy(stackAddresses().kafkaBrokers);
   await using client = await openClient({ brokers: proxy.brokers });
@@ -62,10 +79,10 @@ test('is dead after a send that was given up: what follows is refused, not ackno
   await producer.send(topic, records(3, 0, 3));
   const lost = proxy.dropReplyOnce();
   const given = producer.send(topic, records(3, 3, 3));
-  const queued = producer.send(topic, records(3, 6, 3));
   // The broker appended the second send, its reply was lost, and every repeat is refused from here on.
   await lost;
   proxy.refuse();
+  const queued = producer.send(topic, records(3, 6, 3));
   await assert.rejects(given, ProducerDeadError);
   await assert.rejects(queued, ProducerDeadError);
   proxy.accept();
