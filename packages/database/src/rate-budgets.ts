@@ -107,12 +107,20 @@ export async function takeSlot(
   return Number(rows[0]?.permit_id);
 }
 
-/** Notes that a request was answered, or failed for good: one span from now its place is free. */
-export async function settlePermit(queryable: Queryable, permitId: number): Promise<void> {
+/** Notes that a request was answered, or failed for good, now: one span later its place is free. */
+export async function settlePermit(
+  queryable: Queryable,
+  permit: { readonly permitId: number; readonly offer: Pick<SlotOffer, 'clock' | 'askedAtMs'> },
+): Promise<void> {
+  // Two times that are surely not before the answer: the database's now, which is late by the way there, and its clock
+  // at the offer plus what has passed here since the offer was asked for.
+  const elapsedMs = performance.now() - permit.offer.askedAtMs;
   await queryable.query({
     name: 'settle-permit',
-    text: 'update permits set settled_at = greatest(slot_at, clock_timestamp()) where permit_id = $1',
-    values: [permitId],
+    text: `update permits set settled_at = greatest(slot_at,
+        least(clock_timestamp(), $2::timestamptz + $3::float8 * interval '1 millisecond'))
+      where permit_id = $1`,
+    values: [permit.permitId, permit.offer.clock, elapsedMs],
   });
 }
 

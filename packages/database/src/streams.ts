@@ -1,5 +1,6 @@
 import type { Database, Queryable } from './database.ts';
 import { lockBudget, offerSlot, takeSlot } from './rate-budgets.ts';
+import type { SlotOffer } from './rate-budgets.ts';
 import { grantAheadMs, slotToleranceMs } from './slots.ts';
 
 /** A stream whose lease this process holds, and the job it belongs to. */
@@ -30,6 +31,7 @@ export interface Permit {
   readonly permitId: number | null;
   readonly earliestMs: number;
   readonly latestMs: number;
+  readonly offer: SlotOffer;
 }
 
 export type Claim =
@@ -103,6 +105,7 @@ export async function claimStream(
         permitId,
         earliestMs: offer.answeredAtMs + offer.delayMs,
         latestMs: permitId === null ? Infinity : offer.askedAtMs + offer.delayMs + slotToleranceMs,
+        offer,
       },
     };
   });

@@ -256,7 +256,7 @@ test('slots are spread, given out at most 200 ms ahead, and free again one span 
   // Both places are taken until they are answered: for all anybody knows the requests are still under way.
   const full = await claim(database, accountId);
   assert.ok(full.kind === 'wait' && full.waitMs > 29_000);
-  await settlePermit(database.pool, first.permit.permitId ?? 0);
+  await settlePermit(database.pool, { permitId: first.permit.permitId ?? 0, offer: first.permit.offer });
   const soon = await claim(database, accountId);
   assert.ok(soon.kind === 'wait' && soon.waitMs > 200 && soon.waitMs <= 402, JSON.stringify(soon));
 });

@@ -10,8 +10,9 @@ export async function fetchPage(chunk: Chunk, signal: AbortSignal): Promise<Page
   const { route, query } = walk.request();
   let settling: Promise<void> | undefined;
   const settleNow = (): void => {
-    if (permit.permitId === null || settling !== undefined) return;
-    settling = settlePermit(tools.database.pool, permit.permitId);
+    const { permitId, offer } = permit;
+    if (permitId === null || settling !== undefined) return;
+    settling = settlePermit(tools.database.pool, { permitId, offer });
     // Awaited below; until then its failure must not count as unhandled.
     settling.catch(() => undefined);
   };

@@ -6,21 +6,18 @@ const never = new AbortController().signal;
 
 test('a permit is used at its slot, and not before', async () => {
   const earliestMs = performance.now() + 30;
-  assert.equal(await waitForSlot({ permitId: 1, earliestMs, latestMs: earliestMs + 1_000 }, never), true);
+  assert.equal(await waitForSlot({ earliestMs, latestMs: earliestMs + 1_000 }, never), true);
   assert.ok(performance.now() >= earliestMs);
 });
 
 test('a permit whose time has passed is not used', async () => {
   const earliestMs = performance.now() - 200;
-  assert.equal(await waitForSlot({ permitId: 1, earliestMs, latestMs: earliestMs + 100 }, never), false);
+  assert.equal(await waitForSlot({ earliestMs, latestMs: earliestMs + 100 }, never), false);
 });
 
 test('a drain ends the waiting', async () => {
   const stopping = new AbortController();
-  const waiting = waitForSlot(
-    { permitId: 1, earliestMs: performance.now() + 60_000, latestMs: Infinity },
-    stopping.signal,
-  );
+  const waiting = waitForSlot({ earliestMs: performance.now() + 60_000, latestMs: Infinity }, stopping.signal);
   stopping.abort();
   assert.equal(await waiting, false);
 });

@@ -5,7 +5,10 @@ import { pause } from './pause.ts';
  * Waits for a permit's slot and says whether it may be used now: false when its time has passed, or `stopping` came first.
  * The caller sends its request in the same turn of the event loop.
  */
-export async function waitForSlot(permit: Permit, stopping: AbortSignal): Promise<boolean> {
+export async function waitForSlot(
+  permit: Pick<Permit, 'earliestMs' | 'latestMs'>,
+  stopping: AbortSignal,
+): Promise<boolean> {
   for (;;) {
     if (stopping.aborted) return false;
     const leftMs = permit.earliestMs - performance.now();

