@@ -61,7 +61,7 @@ export interface RateFacts {
 }
 
 /** The least share of a limit that must be used while there is work. */
-export const leastShare = 0.95;
+const leastShare = 0.95;
 
 /** Everything that is wrong with how a limit was kept and used, a line each. */
 export function judgeRate({

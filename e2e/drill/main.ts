@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { drillKills } from './kills.ts';
+import { runLoad } from './load.ts';
 import { drillRates } from './rates.ts';
 
 const abort = new AbortController();
@@ -43,6 +44,17 @@ program
     await run(() =>
       drillRates({ seed: flags.seed ?? randomInt(2 ** 31), spans, latencyMs, say, signal: abort.signal }),
     );
+  });
+
+program
+  .command('load')
+  .description('one sync of many events with limits off: events per second, memory and CPU of every process')
+  .option(...seed)
+  .option('--events <number>', 'about half of them from each platform', whole(1_000, 10_000_000), 1_000_000)
+  .option('--body-bytes <number>', 'of a Smartlead message body', whole(0, 1_000_000), 10_000)
+  .action(async (flags: { readonly seed?: number; readonly events: number; readonly bodyBytes: number }) => {
+    const { events, bodyBytes } = flags;
+    await run(() => runLoad({ seed: flags.seed ?? randomInt(2 ** 31), events, bodyBytes, log: say }));
   });
 
 async function run(drill: () => Promise<boolean>): Promise<void> {

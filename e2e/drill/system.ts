@@ -72,6 +72,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     copies: options.copies ?? {},
     extraEnv: { ...simulators.env, API_PORT: '0', STORE_MESSAGE_BODIES: 'false' },
   });
+  // Before the simulators, which they would otherwise miss while they drain.
+  started.defer(() => services.stop());
   const pool = new pg.Pool({ connectionString: stack.env.DATABASE_URL, max: 4, application_name: 'full-sync-drill' });
   // Idle connections die with a database that is killed; the next query opens others.
   pool.on('error', (error) => log(`idle connection: ${error.message}`));
