@@ -1,39 +1,38 @@
 import { connectKafka, connectSerde, consumeBatches, createProducer } from '@full-sync/kafka';
 import { runService, systemClock } from '@full-sync/runtime';
 import { configSchema } from './config.ts';
-import { createSightingWindow } from './window.ts';
 import { createKeyBatch } from './key-batch.ts';
 import { checkLogStarts, watchLogStarts } from './log-start.ts';
 import { createKeyerMetrics } from './metrics.ts';
 import { consuming } from './raw-topics.ts';
+import { createSightingWindow } from './window.ts';
 
 await runService({
   name: 'keyer',
   schema: configSchema,
   metrics: (config) => ({ host: config.METRICS_HOST, port: config.KEYER_METRICS_PORT }),
   start: async (scope, config) => {
-    const { logger, health, metrics } = scope;
-    const client = scope.use(await connectKafka({ config, clientId: 'full-sync-keyer', logger }), 'broker connection');
+    const { logger } = scope;
+    const client = scope.use(await connectKafka({ config, clientId: 'full-sync-keyer', logger }), 'kafka');
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const producer = scope.use(await createProducer(client), 'producer');
     await checkLogStarts(client);
     scope.loop('log start', (signal) => watchLogStarts(client, systemClock, signal));
-
     const window = createSightingWindow();
-    const keyBatch = createKeyBatch({
+    const onBatch = createKeyBatch({
       producer,
       serde,
       window,
-      metrics: createKeyerMetrics(metrics, window.size),
+      metrics: createKeyerMetrics(scope.metrics, window.size),
       strip: { storeMessageBodies: config.STORE_MESSAGE_BODIES },
       clock: systemClock,
     });
     const consumer = await consumeBatches({
       ...consuming,
       client,
-      onBatch: keyBatch,
-      onBeat: () => health.beat('consumer'),
+      onBatch,
+      onBeat: () => scope.health.beat('consumer'),
       onFailure: (error) => scope.fail(error),
     });
     scope.use(consumer, 'consumer');
