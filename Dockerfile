@@ -12,7 +12,10 @@ RUN npx -y pnpm@12.21.0 install --frozen-lockfile --prod --no-optional \
       --filter './services/*...' --filter '@full-sync/cli...' --filter '@full-sync/simulators...'
 
 FROM node:24.21.0-bookworm-slim
-ENV NODE_ENV=production
+# The same bounds of memory as under the local supervisor (packages/local-stack/src/services.ts).
+ENV NODE_ENV=production \
+    NODE_OPTIONS="--max-semi-space-size=4 --max-old-space-size=512" \
+    MALLOC_ARENA_MAX=2 MALLOC_TRIM_THRESHOLD_=131072 MALLOC_MMAP_THRESHOLD_=131072
 WORKDIR /app
 COPY --from=dependencies /app ./
 COPY packages packages
