@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { SIZES } from '@full-sync/simulators';
 import { tableChecksum } from '@full-sync/testing';
 import { assertFirstSync, assertRows, expectSync } from './expectations.ts';
 import { startPipeline } from './harness.ts';
@@ -43,3 +44,32 @@ for (const { seed, broken, collisions } of accounts) {
     });
   });
 }
+
+test('jobs that run at once, and namespaces of one job, do not disturb each other', async () => {
+  await using pipeline = await startPipeline({
+    simulators: { seed: 14, size: SIZES.small, lemlist: { collisions: 5 } },
+    copies: { extractor: 2 },
+  });
+  await pipeline.explain(async () => {
+    const one = await pipeline.execute({ namespaces: 'one', parallelWorkers: 2 });
+    const both = await pipeline.execute({ namespaces: ['two', 'three'], batchSize: 7 });
+    const taken = await pipeline.call('POST', '/api/full-sync/execute', {
+      platforms: 'lemlist',
+      syncMode: 'full_historical',
+      namespaces: 'three',
+    });
+    assert.equal(taken.status, 409);
+    assert.ok(taken.text.includes(both), taken.text);
+    const jobs = [await pipeline.waitForEnd(one), await pipeline.waitForEnd(both)];
+    const expected = await expectSync(pipeline, 'one');
+    await assertFirstSync(pipeline, jobs[0] ?? assert.fail(), expected);
+    for (const namespace of ['one', 'two', 'three']) {
+      await assertRows(pipeline, await expectSync(pipeline, namespace), namespace);
+    }
+    const counts = expected.facts.counts();
+    assert.equal(jobs[1]?.status, 'completed');
+    assert.equal(jobs[1].summary.events_created, counts.created * 2);
+    assert.equal(jobs[1].summary.collisions, counts.collisions * 2);
+    assert.equal(jobs[1].summary.records_fetched, counts.records * 2);
+  });
+});

@@ -12,8 +12,14 @@ const DEADLINE_MS = 150_000;
 
 /** `current_stage` of the contract: the stages of a running job, and the statuses of one that is not. */
 const STAGES: ReadonlySet<string> = new Set([
-  ...['discovering', 'processing_smartlead_activities', 'processing_lemlist_activities', 'keying', 'loading'],
-  ...['finalizing', 'completed', 'queued'],
+  'discovering',
+  'processing_smartlead_activities',
+  'processing_lemlist_activities',
+  'keying',
+  'loading',
+  'finalizing',
+  'completed',
+  'queued',
 ]);
 
 /** Asks for the status over and over until the job has ended; `onEnd` runs as soon as that is seen. */

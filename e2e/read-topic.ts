@@ -10,7 +10,7 @@ export async function readTopic(topicPrefix: string, topic: TopicName): Promise<
   await using client = await connectKafka({ config, clientId: 'e2e', logger });
   const left = new Map([...(await client.offsets.end(topic))].filter(([, end]) => end > 0));
   const values: Buffer[] = [];
-  let failure: Error | null = null;
+  const failures: Error[] = [];
   if (left.size === 0) return values;
   await using _consumer = await consumeBatches({
     client,
@@ -24,11 +24,9 @@ export async function readTopic(topicPrefix: string, topic: TopicName): Promise<
       if (lastOffset + 1 >= (left.get(partition) ?? 0)) left.delete(partition);
       return lastOffset + 1;
     },
-    onFailure: (error) => {
-      failure = error;
-    },
+    onFailure: (error) => failures.push(error),
   });
-  await waitFor(() => failure !== null || left.size === 0, { what: `all of ${topic}`, deadlineMs: 60_000 });
-  if (failure !== null) throw failure;
+  await waitFor(() => failures.length > 0 || left.size === 0, { what: `all of ${topic}`, deadlineMs: 60_000 });
+  if (failures[0] !== undefined) throw failures[0];
   return values;
 }

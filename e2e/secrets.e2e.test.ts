@@ -71,7 +71,12 @@ async function askEverything(pipeline: Pipeline, jobId: string): Promise<void> {
   for (const path of [
     `/api/full-sync/status/${jobId}`,
     '/api/full-sync/history?limit=100',
-    ...['/openapi.json', '/docs', '/livez', '/readyz', '/metrics', '/nothing'],
+    '/openapi.json',
+    '/docs',
+    '/livez',
+    '/readyz',
+    '/metrics',
+    '/nothing',
   ]) {
     await pipeline.call('GET', path);
   }

@@ -19,8 +19,13 @@ const deadlineMs = 90_000;
 
 /** Texts and secrets that only a peer can find wrong: a broker, a registry, an upstream, the resolver. */
 const ACCEPTS_ANYTHING: ReadonlySet<string> = new Set([
-  ...['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD', 'SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
-  ...['SMARTLEAD_API_KEY', 'LEMLIST_API_KEY', 'METRICS_HOST'],
+  'KAFKA_SASL_USERNAME',
+  'KAFKA_SASL_PASSWORD',
+  'SCHEMA_REGISTRY_USERNAME',
+  'SCHEMA_REGISTRY_PASSWORD',
+  'SMARTLEAD_API_KEY',
+  'LEMLIST_API_KEY',
+  'METRICS_HOST',
 ]);
 
 /** The schema that a service loads, with the variables that every service has. */
