@@ -148,3 +148,44 @@ test('a database that is gone ends the process with exit code 3, and its chunks 
   await bench.extracted(jobId, 60_000);
   await publishedIsLedger(bench);
 });
+
+test('an answer that takes longer than a lease is waited for by its holder, and by nobody else', async () => {
+  await using bench = await openBench({
+    size: { smartlead: { campaigns: 1, rows: 5 }, lemlist: { campaigns: 1, activities: 1 } },
+  });
+  const { control } = bench.simulators.smartlead;
+  control.fault({ kind: 'latency', ms: 13_000, path: '/statistics' });
+  await bench.startExtractor();
+  await bench.startExtractor();
+  const streams = await bench.extracted(await bench.submit({ platforms: ['smartlead'] }), 30_000);
+  assert.deepEqual(
+    streams.map(({ kind, status, abandoned }) => [kind, status, abandoned]),
+    [
+      ['discover', 'done', 0],
+      ['statistics', 'done', 0],
+    ],
+  );
+  assert.equal(control.arrivalCount(), 2);
+});
+
+test('two jobs on one account get a third of its requests each, or more', async () => {
+  await using bench = await openBench({
+    size: { smartlead: { campaigns: 1, rows: 1 }, lemlist: { campaigns: 4, activities: 30_000 } },
+    limits: { lemlist: '20/1s' },
+  });
+  await bench.startExtractor();
+  await bench.startExtractor();
+  const many = await bench.submit({ platforms: ['lemlist'], namespace: 'many', parallelWorkers: 16 });
+  const { control } = bench.simulators.lemlist;
+  await waitFor(() => control.arrivalCount() >= 20, { what: 'the first job to be under way' });
+  const few = await bench.submit({ platforms: ['lemlist'], namespace: 'few', parallelWorkers: 2 });
+  const chunks = async (jobId: string): Promise<number> =>
+    (await bench.streams(jobId)).reduce((sum, { chunks_committed: count }) => sum + count, 0);
+  await waitFor(async () => (await chunks(few)) > 0, { what: 'the second job to be under way' });
+  const before = { many: await chunks(many), few: await chunks(few) };
+  const at = control.arrivalCount();
+  await waitFor(() => control.arrivalCount() >= at + 90, { what: '90 requests', deadlineMs: 20_000 });
+  const served = { many: (await chunks(many)) - before.many, few: (await chunks(few)) - before.few };
+  const least = Math.min(served.many, served.few) / (served.many + served.few);
+  assert.ok(least >= 1 / 3, JSON.stringify(served));
+});
