@@ -69,6 +69,7 @@ async function run(args: readonly string[]): Promise<number> {
     .requiredOption('--group <group>', 'keyer, loader or api')
     .requiredOption('--topic <topic>', 'the topic with the gap')
     .requiredOption('--partition <n>', 'its partition')
+    .option('--to <offset>', 'where to go on, as the halted stage says; the log start unless told')
     .option('--yes', 'accept the loss', false)
     .action(async (options: AcceptGapOptions) => {
       readSettings();

@@ -85,7 +85,7 @@ create table event_collisions (
 comment on table event_collisions is 'Events whose key already belongs to another fact: kept whole, never in event_source. A data-quality signal.';
 comment on column event_collisions.fingerprint is 'The fingerprint of the record set aside.';
 comment on column event_collisions.kept_fingerprint is 'The fingerprint of the row in event_source that keeps the key.';
-comment on column event_collisions.times_seen is 'How often this record was met; a replay of the pipeline does not raise it.';
+comment on column event_collisions.times_seen is 'How often this record was met; one that the extractor fetched again after a crash counts again.';
 
 create view events_by_day as
   select namespace, platform, event_type, (occurred_at at time zone 'UTC')::date as day, count(*) as events,

@@ -38,6 +38,5 @@ export type { ChunkCommit, ChunkProgress, ChunkTarget, NewStream, StreamOutcome 
 export { noteRate, noteRefusal, settlePermit, sweepPermits, voidPermit } from './rate-budgets.ts';
 export { claimStream, renewLease, returnUnused } from './streams.ts';
 export type { Claim, ClaimedStream, Permit } from './streams.ts';
-export { acceptDeadLetterGap, acceptEventGap } from './gaps.ts';
-export type { AcceptedPosition } from './gaps.ts';
+export { acceptDeadLetterGap, acceptEventGap, readDeadLetterPosition, readEventPosition } from './gaps.ts';
 export { countStoredRows } from './stored-rows.ts';

@@ -18,9 +18,12 @@ export async function ensureNamespace(
   wanted: { readonly namespace: string; readonly platforms: readonly string[] },
 ): Promise<EnsuredNamespace> {
   const { namespace } = wanted;
-  const inserted = await client.query('insert into namespaces (namespace) values ($1) on conflict do nothing', [
-    namespace,
-  ]);
+  // Inserted only where it is not there: every try would take a number, and the numbers name tables.
+  const inserted = await client.query(
+    `insert into namespaces (namespace) select $1 where not exists (select from namespaces where namespace = $1)
+     on conflict do nothing`,
+    [namespace],
+  );
   const created = inserted.rowCount === 1;
   const known = await leafPlatforms(client, namespace);
   if (!created && wanted.platforms.every((platform) => known.has(platform)))

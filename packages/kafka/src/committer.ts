@@ -1,5 +1,5 @@
 import type { EachBatchPayload } from 'kafkajs';
-import { commitNote } from './accept-gap.ts';
+import { commitNote } from './commit-note.ts';
 
 export interface Committer {
   /** Commits the next offset of a batch's partition; resolves when the broker has it. */

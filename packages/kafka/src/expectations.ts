@@ -1,6 +1,6 @@
 import { FullSyncError } from '@full-sync/runtime';
 import type { TopicName } from '@full-sync/schemas';
-import { commitNote } from './accept-gap.ts';
+import { commitNote } from './commit-note.ts';
 import type { KafkaClient } from './client.ts';
 
 export type GapPolicy = 'halt' | 'handler';
@@ -22,7 +22,7 @@ export class OffsetGapError extends FullSyncError {
       'OFFSET_GAP',
       `Offsets ${from} to ${to} of ${topic}/${partition}${when} are gone before ${group} read them.`,
       {
-        hint: `If the loss is understood, accept it: npm run cli -- accept-gap --group ${group} --topic ${topic} --partition ${partition}; then run a full sync of what was lost.`,
+        hint: `If the loss is understood, accept it: npm run cli -- accept-gap --group ${group} --topic ${topic} --partition ${partition} --to ${to + 1}; then run a full sync of what was lost.`,
       },
     );
   }
@@ -53,11 +53,27 @@ export async function nextOffsetOf(options: {
   const { offsets } = options.client;
   // In this order: both only grow, so a log start read first cannot pass an offset that was committed in time.
   const logStart = (await offsets.start(topic)).get(partition) ?? 0;
-  const commit = await offsets.commit(group, topic, partition);
-  const jumped = commit !== null && commit.note !== commitNote && commit.offset === logStart;
-  const next = commit === null || jumped ? 0 : commit.offset;
+  const next = await leftOffAt(options, logStart);
   if (logStart > next) throw new OffsetGapError({ group, topic, partition, from: next, to: logStart - 1 });
   return next;
+}
+
+/**
+ * The offset that a group committed, 0 without one. An offset without our note that lies at the log start is kafkajs'
+ * jump after an offset out of range: what lay below was not read.
+ */
+export async function leftOffAt(
+  at: {
+    readonly client: Pick<KafkaClient, 'offsets'>;
+    readonly group: string;
+    readonly topic: TopicName;
+    readonly partition: number;
+  },
+  logStart: number,
+): Promise<number> {
+  const commit = await at.client.offsets.commit(at.group, at.topic, at.partition);
+  const jumped = commit !== null && commit.note !== commitNote && commit.offset === logStart;
+  return commit === null || jumped ? 0 : commit.offset;
 }
 
 export interface Expectations {

@@ -7,7 +7,7 @@ export { gapInside } from './consumed-batch.ts';
 export type { ConsumedBatch, ConsumedRecord } from './consumed-batch.ts';
 export { originOf, publishDeadLetters, toDeadLetter } from './dead-letters.ts';
 export type { FailedRecord } from './dead-letters.ts';
-export { nextOffsetOf, OffsetGapError, TopicChangedError } from './expectations.ts';
+export { leftOffAt, nextOffsetOf, OffsetGapError, TopicChangedError } from './expectations.ts';
 export { createLagTracker } from './lag-tracker.ts';
 export type { LagTracker } from './lag-tracker.ts';
 export type { Offsets, PartitionOffsets } from './offsets.ts';

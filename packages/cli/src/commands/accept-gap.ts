@@ -1,5 +1,13 @@
-import { acceptDeadLetterGap, acceptEventGap, connectDatabase } from '@full-sync/database';
-import { acceptGap, connectKafka } from '@full-sync/kafka';
+import {
+  acceptDeadLetterGap,
+  acceptEventGap,
+  connectDatabase,
+  readDeadLetterPosition,
+  readEventPosition,
+} from '@full-sync/database';
+import type { Database } from '@full-sync/database';
+import { acceptGap, connectKafka, leftOffAt } from '@full-sync/kafka';
+import type { KafkaClient } from '@full-sync/kafka';
 import { createLogger, databaseConfig, kafkaConfig, loadConfig } from '@full-sync/runtime';
 import { rawTopic, platforms, topicNames } from '@full-sync/schemas';
 import type { TopicName } from '@full-sync/schemas';
@@ -11,6 +19,8 @@ export interface AcceptGapOptions {
   readonly group: string;
   readonly topic: string;
   readonly partition: string;
+  /** Where to go on; the log start unless told. */
+  readonly to?: string;
   readonly yes: boolean;
   readonly json: boolean;
 }
@@ -36,17 +46,43 @@ export async function runAcceptGap(options: AcceptGapOptions): Promise<number> {
   if (topicId === undefined) throw new CliError(exitCodes.failed, `The broker has no topic ${client.named(topic)}.`);
   const start = (await client.offsets.start(topic)).get(partition);
   if (start === undefined) throw new CliError(exitCodes.usage, `${topic} has no partition ${partition}.`);
+  await using db = await connectDatabase({ config, applicationName: 'full-sync-cli', poolMax: 1 });
+  const at = { client, group, topic, topicId, partition };
+  const leftOff = await readLeftOff(db, at, start);
+  const to = options.to === undefined ? start : Number(options.to);
+  if (!Number.isSafeInteger(to) || to <= leftOff)
+    throw new CliError(
+      exitCodes.usage,
+      `${group} goes on at offset ${leftOff} of ${topic}/${partition}, and the log starts at ${start}: there is no gap up to ${options.to ?? String(start)}. The halted stage names the offset for --to.`,
+    );
   if (!options.yes) {
     printNote(
-      `${group} would go on at offset ${start} of ${topic}/${partition}; records below that it has not read are lost to it.\nStop ${group}, then repeat this with --yes; afterwards run a full sync of what was lost.`,
+      `${group} would go on at offset ${to} of ${topic}/${partition}; offsets ${leftOff} to ${to - 1}, which it has not read, are lost to it.\nStop ${group}, then repeat this with --yes; afterwards run a full sync of what was lost.`,
     );
     return exitCodes.usage;
   }
-  if (group === 'keyer') await acceptGap({ client, group, topic, partition });
-  else await acceptInDatabase({ group, topicId, topic, partition, nextOffset: start, config });
-  if (options.json) printJson({ group, topic, partition, next_offset: start });
-  else printResult(`${group} goes on at offset ${start} of ${topic}/${partition}. Start it again.`);
+  if (group === 'keyer') await acceptGap({ ...at, to });
+  else if (group === 'loader') await acceptEventGap(db.pool, { ...at, nextOffset: to });
+  else await acceptDeadLetterGap(db.pool, { ...at, nextOffset: to });
+  if (options.json) printJson({ group, topic, partition, next_offset: to });
+  else printResult(`${group} goes on at offset ${to} of ${topic}/${partition}. Start it again.`);
   return exitCodes.completed;
+}
+
+async function readLeftOff(
+  db: Database,
+  at: {
+    readonly client: KafkaClient;
+    readonly group: string;
+    readonly topic: TopicName;
+    readonly topicId: string;
+    readonly partition: number;
+  },
+  logStart: number,
+): Promise<number> {
+  if (at.group === 'keyer') return await leftOffAt(at, logStart);
+  if (at.group === 'loader') return await readEventPosition(db.pool, at.topicId, at.partition);
+  return await readDeadLetterPosition(db.pool, at.topicId, at.partition);
 }
 
 function readTarget(
@@ -65,17 +101,4 @@ function readTarget(
   if (!/^\d{1,6}$/.test(options.partition))
     throw new CliError(exitCodes.usage, `--partition: expected a whole number; got "${options.partition}"`);
   return { group: options.group, topic, partition: Number(options.partition) };
-}
-
-async function acceptInDatabase(at: {
-  readonly group: string;
-  readonly topicId: string;
-  readonly topic: TopicName;
-  readonly partition: number;
-  readonly nextOffset: number;
-  readonly config: Parameters<typeof connectDatabase>[0]['config'];
-}): Promise<void> {
-  await using db = await connectDatabase({ config: at.config, applicationName: 'full-sync-cli', poolMax: 1 });
-  if (at.group === 'loader') await acceptEventGap(db.pool, at);
-  else await acceptDeadLetterGap(db.pool, at);
 }
