@@ -10,7 +10,7 @@ import { copyColumns, transcode } from './transcode.ts';
 const type = avroType('outreach-event');
 const text = fc.string({ unit: 'grapheme', maxLength: 40 });
 const optional = fc.option(text);
-const hash = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 32, maxLength: 32 });
+const hash = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'.split('')), minLength: 32, maxLength: 32 });
 
 const anyEvent: fc.Arbitrary<OutreachEvent> = fc.record({
   event_key: fc.tuple(text, hash).map(([readable, digits]) => `${readable}_${digits}`),
