@@ -54,9 +54,9 @@ export async function extractChunk(
 }
 
 async function readPages(chunk: Chunk, signal: AbortSignal): Promise<Ending> {
-  const { tools, permit, tally } = chunk;
+  const { tools, permit, tally, rate } = chunk;
   const beganAt = performance.now();
-  if (!(await waitForSlot(permit, tools.stopping))) return { kind: 'unused' };
+  if (!(await waitForSlot(permit, rate.paused, tools.stopping))) return { kind: 'unused' };
   for (;;) {
     const page = await fetchPage(chunk, signal);
     if (page.kind !== 'page') return { kind: 'failed-page', verdict: await judgePage(chunk, page) };

@@ -4,9 +4,13 @@ import type { RateHeaders } from '@full-sync/http-client';
 import type { RateLimit } from '@full-sync/runtime';
 import { learnedCount } from './domain/learned-limit.ts';
 
-/** Writes down what an upstream says of its limit: at once when that changes our budget, else at most every second. */
+/** What this process knows of an account's limit between two claims. */
 export interface RateWatch {
+  /** Writes down what the upstream says: at once when that changes our budget, else at most every second. */
   readonly note: (rate: RateHeaders) => void;
+  /** Notes that no request may be sent for `ms`: the database holds back new claims, this those made before. */
+  readonly pause: (ms: number) => void;
+  readonly paused: () => boolean;
 }
 
 const writeEveryMs = 1_000;
@@ -22,7 +26,12 @@ export function createRateWatch(options: {
   let furthestResetMs: number | null = null;
   let learned: number | undefined;
   let writtenAt = -Infinity;
+  let pausedUntil = -Infinity;
   return {
+    pause: (ms) => {
+      pausedUntil = Math.max(pausedUntil, performance.now() + ms);
+    },
+    paused: () => performance.now() < pausedUntil,
     note: ({ limit, remaining, resetAtMs }) => {
       if (limit === undefined && remaining === undefined) return;
       if (limit !== said) furthestResetMs = null;

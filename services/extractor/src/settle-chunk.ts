@@ -10,11 +10,12 @@ const brokerWaitMs = 1_000;
 
 /** What becomes of the stream after a page that failed; a refusal for too many requests holds back the whole account. */
 export async function judgePage(chunk: Chunk, page: FailedPage): Promise<Verdict> {
-  const { tools, upstream, stream, permit, tally } = chunk;
+  const { tools, upstream, stream, permit, tally, rate } = chunk;
   if (page.kind === 'broken') return { kind: 'failed', error: { code: 'UPSTREAM_UNSTABLE', message: page.message } };
   const attempt = tally.pages > 0 ? 0 : stream.attempt;
   const verdict = judgeFailure(page, { ...stream, ...upstream, attempt }, tools.random);
   if (verdict.kind === 'throttled') {
+    rate.pause(verdict.waitMs);
     tools.metrics.refusals.inc({ platform: upstream.platform });
     const { permitId } = permit;
     await noteRefusal(tools.database.pool, { accountId: upstream.accountId, permitId, pauseMs: verdict.waitMs });

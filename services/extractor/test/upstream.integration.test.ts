@@ -58,8 +58,8 @@ test('a 429 pauses the account for as long as it says, and nothing is lost', asy
 test('a lower limit in the headers lowers the budget', async () => {
   await using bench = await openBench({
     size: SIZES.small,
-    lemlist: { rateLimit: '5/1s' },
-    limits: { lemlist: '20/1s' },
+    lemlist: { rateLimit: '5/2s' },
+    limits: { lemlist: '20/2s' },
   });
   await bench.startExtractor();
   await bench.extracted(await bench.submit({ platforms: ['lemlist'] }), 60_000);
