@@ -16,11 +16,12 @@ function otherThan(platform: (typeof PLATFORMS)[number]): 'smartlead' | 'lemlist
   return platform === 'smartlead' ? 'lemlist' : 'smartlead';
 }
 
-/** Asserts that the job failed for `reason`, and that the other platform's rows are there and this one's are not. */
+/** Asserts that the job failed for `reasons`, and that the other platform's rows are there and this one's are not. */
 async function assertFailedAlone(
   pipeline: Pipeline,
   job: JobStatus,
   platform: (typeof PLATFORMS)[number],
+  namespace: string,
   ...reasons: readonly RegExp[]
 ): Promise<void> {
   assert.equal(job.status, 'failed', JSON.stringify(job));
@@ -31,8 +32,8 @@ async function assertFailedAlone(
   assertBalanced(job.summary);
   assert.ok(job.summary.errors >= 1);
   const other = otherThan(platform);
-  const expected = await expectSync(pipeline, 'default', (record) => record.platform === other);
-  await assertRows(pipeline, expected);
+  const expected = await expectSync(pipeline, namespace, (record) => record.platform === other);
+  await assertRows(pipeline, expected, namespace);
   assert.equal(job.summary.by_platform[other]?.events_created, expected.facts.size);
   assert.equal(job.summary.by_platform[platform]?.events_created, 0);
 }
@@ -45,65 +46,17 @@ for (const platform of PLATFORMS) {
     await using pipeline = await startPipeline({ env: { [variable]: key, LOG_LEVEL: 'debug' } });
     await pipeline.explain(async () => {
       const job = await pipeline.waitForEnd(await pipeline.execute());
-      await assertFailedAlone(pipeline, job, platform, new RegExp(variable), /401/);
+      await assertFailedAlone(pipeline, job, platform, 'default', new RegExp(variable), /401/);
       const again = await pipeline.waitForEnd(await pipeline.execute({ platforms: otherThan(platform) }));
       assert.equal(again.status, 'completed', 'the other platform alone');
       await pipeline.call('GET', '/api/full-sync/history');
     });
-    const secret = [key, Buffer.from(`:${key}`).toString('base64')];
-    for (const form of secret) {
+    for (const form of [key, Buffer.from(`:${key}`).toString('base64')]) {
       assert.ok(!pipeline.output().includes(form), 'the refused key is in a log');
       assert.ok(!pipeline.answers().some((answer) => answer.includes(form)), 'the refused key is in an answer');
     }
   });
-
-  test(`a plan of ${platform} without API access fails the job, saying that it is the plan`, async () => {
-    await using pipeline = await startPipeline();
-    pipeline.simulators[platform].control.fault({ kind: 'planGate', count: ALWAYS });
-    await pipeline.explain(async () => {
-      const job = await pipeline.waitForEnd(await pipeline.execute());
-      await assertFailedAlone(pipeline, job, platform, new RegExp(variable), /plan/);
-
-      pipeline.simulators[platform].control.clearFaults();
-      const healed = await pipeline.waitForEnd(await pipeline.execute());
-      assert.equal(healed.status, 'completed');
-      await assertRows(pipeline, await expectSync(pipeline));
-    });
-  });
 }
-
-test('pages instead of JSON, broken and empty answers, refusals and failures of a moment leave no trace in the result', async () => {
-  await using pipeline = await startPipeline();
-  const { smartlead, lemlist } = pipeline.simulators;
-  const statistics: readonly FaultSpec[] = [
-    { kind: 'html' },
-    { kind: 'emptyBody' },
-    { kind: 'emptyObject' },
-    { kind: 'failureIn200' },
-    { kind: 'contentType' },
-    { kind: 'truncate' },
-    { kind: 'reset' },
-    { kind: 'status', status: 503, retryAfter: 1 },
-    { kind: 'status', status: 429, retryAfter: 1 },
-    { kind: 'status', status: 502, body: 'html' },
-  ];
-  // One request meets one of them, in this order.
-  for (const fault of statistics) smartlead.control.fault({ ...fault, path: '/statistics' });
-  for (const path of ['/campaigns', '/activities']) {
-    for (const kind of ['html', 'truncate'] as const) lemlist.control.fault({ kind, path });
-  }
-  await pipeline.explain(async () => {
-    const job = await pipeline.waitForEnd(await pipeline.execute());
-    assert.deepEqual([smartlead.control.faults(), lemlist.control.faults()], [[], []], 'faults that hit nothing');
-    assert.equal(job.status, 'completed', JSON.stringify(job));
-    const expected = await expectSync(pipeline);
-    await assertRows(pipeline, expected);
-    assertBalanced(job.summary);
-    assert.equal(job.summary.events_created, expected.facts.size);
-    assert.equal(job.summary.events_derived, expected.facts.counts().events, 'nothing was published twice');
-    assert.equal(job.summary.errors, 0);
-  });
-});
 
 type Campaign = { readonly id: string; readonly rows: number };
 
@@ -127,41 +80,94 @@ function upToFirstPage(campaign: Campaign): (record: OracleRecord) => boolean {
 /** Runs a sync in which the second page of the largest campaign meets `answer`; what was read before it must be there. */
 async function syncWithBrokenCampaign(
   pipeline: Pipeline,
+  namespace: string,
   answer: Extract<FaultSpec, { readonly kind: 'status' }>,
 ): Promise<{ readonly job: JobStatus; readonly campaign: Campaign }> {
   const campaign = await largestCampaign(pipeline);
   assert.ok(campaign.rows > 1_000, 'the campaign has only one page');
   const fault: Mischief = { ...answer, path: `/campaigns/${campaign.id}/statistics`, skip: 1 };
   pipeline.simulators.smartlead.control.fault(fault);
-  const job = await pipeline.waitForEnd(await pipeline.execute());
+  const job = await pipeline.waitForEnd(await pipeline.execute({ namespaces: namespace }));
   assert.deepEqual(pipeline.simulators.smartlead.control.faults(), [], 'the fault hit nothing');
-  const expected = await expectSync(pipeline, 'default', upToFirstPage(campaign));
-  await assertRows(pipeline, expected);
+  const expected = await expectSync(pipeline, namespace, upToFirstPage(campaign));
+  await assertRows(pipeline, expected, namespace);
   assertBalanced(job.summary);
   assert.equal(job.summary.events_created, expected.facts.size);
   return { job, campaign };
 }
 
-const twoPages = { size: { smartlead: { campaigns: 3, rows: 4_000 }, lemlist: { campaigns: 3, activities: 150 } } };
+/** Each part syncs into a namespace of its own, so that one pipeline serves them all. */
+test('upstreams that refuse, fail and lose things', async (t) => {
+  await using pipeline = await startPipeline({
+    simulators: { size: { smartlead: { campaigns: 4, rows: 4_000 }, lemlist: { campaigns: 5, activities: 300 } } },
+  });
+  const { smartlead, lemlist } = pipeline.simulators;
+  const part = async (name: string, work: () => Promise<void>): Promise<void> => {
+    await t.test(name, () => pipeline.explain(work));
+    smartlead.control.clearFaults();
+    lemlist.control.clearFaults();
+  };
 
-test('a campaign that is gone in the middle of its walk is a warning that names it, and the job completes', async () => {
-  await using pipeline = await startPipeline({ simulators: twoPages });
-  await pipeline.explain(async () => {
+  for (const platform of PLATFORMS) {
+    await part(`a plan of ${platform} without API access fails the job, saying that it is the plan`, async () => {
+      const namespace = `plan-${platform}`;
+      pipeline.simulators[platform].control.fault({ kind: 'planGate', count: ALWAYS });
+      const job = await pipeline.waitForEnd(await pipeline.execute({ namespaces: namespace }));
+      const variable = new RegExp(`${platform.toUpperCase()}_API_KEY`);
+      await assertFailedAlone(pipeline, job, platform, namespace, variable, /plan/);
+
+      pipeline.simulators[platform].control.clearFaults();
+      const healed = await pipeline.waitForEnd(await pipeline.execute({ namespaces: namespace }));
+      assert.equal(healed.status, 'completed');
+      await assertRows(pipeline, await expectSync(pipeline, namespace), namespace);
+    });
+  }
+
+  await part(
+    'what passes by itself leaves no trace in the result: pages, broken and empty answers, 429, 5xx',
+    async () => {
+      const faults: readonly FaultSpec[] = [
+        { kind: 'html' },
+        { kind: 'emptyBody' },
+        { kind: 'emptyObject' },
+        { kind: 'failureIn200' },
+        { kind: 'contentType' },
+        { kind: 'truncate' },
+        { kind: 'reset' },
+        { kind: 'status', status: 503, retryAfter: 1 },
+        { kind: 'status', status: 429, retryAfter: 1 },
+        { kind: 'status', status: 502, body: 'html' },
+      ];
+      // One request meets one of them, in this order.
+      for (const fault of faults) smartlead.control.fault({ ...fault, path: '/statistics' });
+      for (const path of ['/campaigns', '/activities']) {
+        for (const kind of ['html', 'truncate'] as const) lemlist.control.fault({ kind, path });
+      }
+      const job = await pipeline.waitForEnd(await pipeline.execute({ namespaces: 'passing' }));
+      assert.deepEqual([smartlead.control.faults(), lemlist.control.faults()], [[], []], 'faults that hit nothing');
+      assert.equal(job.status, 'completed', JSON.stringify(job));
+      const expected = await expectSync(pipeline, 'passing');
+      await assertRows(pipeline, expected, 'passing');
+      assertBalanced(job.summary);
+      assert.equal(job.summary.events_created, expected.facts.size);
+      assert.equal(job.summary.events_derived, expected.facts.counts().events, 'nothing was published twice');
+      assert.equal(job.summary.errors, 0);
+    },
+  );
+
+  await part('a campaign that is gone in the middle is a warning that names it, and the job completes', async () => {
     const body = '{"error":"Campaign not found - Invalid campaign_id."}';
-    const { job, campaign } = await syncWithBrokenCampaign(pipeline, { kind: 'status', status: 404, body });
+    const { job, campaign } = await syncWithBrokenCampaign(pipeline, 'gone', { kind: 'status', status: 404, body });
     assert.equal(job.status, 'completed', JSON.stringify(job));
     assert.equal(job.progress.percentage, 100);
     assert.equal(job.summary.errors, 0);
     const warnings = job.warnings.filter((warning) => warning.includes('gone') && warning.includes(campaign.id));
     assert.equal(warnings.length, 1, `warnings: ${JSON.stringify(job.warnings)}`);
   });
-});
 
-test('a campaign that is refused for good fails the job, which names it and keeps all the rest', async () => {
-  await using pipeline = await startPipeline({ simulators: twoPages });
-  await pipeline.explain(async () => {
+  await part('a campaign that is refused for good fails the job, which names it and keeps the rest', async () => {
     const body = '{"message":"limit must be less than or equal to 1000"}';
-    const { job, campaign } = await syncWithBrokenCampaign(pipeline, { kind: 'status', status: 422, body });
+    const { job, campaign } = await syncWithBrokenCampaign(pipeline, 'refused', { kind: 'status', status: 422, body });
     assert.equal(job.status, 'failed', JSON.stringify(job));
     assert.ok(job.error?.message.includes(campaign.id), JSON.stringify(job.error));
     assert.match(job.error?.message ?? '', /422.*limit must be less/);
