@@ -92,6 +92,17 @@ for (const count of [0, 1, 9, 10, 11, 18, 19, 20, 27, 28, 29, 100]) {
   });
 }
 
+test('a row with the id of another, and another time, is no sign of drift', () => {
+  for (let original = 0; original < 29; original += 1) {
+    const rows = make(30, (index) => index * 1_000).map((row, index) =>
+      index === original + 1 ? { ...row, id: `s${original}` } : row,
+    );
+    const walked = walkThrough({ rows, order: asIs }, open, 10);
+    assert.deepEqual(walked.published.toSorted(), ids(rows));
+    assert.deepEqual(walked.events, []);
+  }
+});
+
 test('asks beyond the exclusive bounds by a millisecond, so that rows on them are read', () => {
   const rows = [origin, origin + 500, origin + 1_000].map((time, index) => ({ id: `s${index}`, time }));
   const walked = walkThrough({ rows, order: asIs }, { start: origin, end: origin + 1_000 }, 10);

@@ -16,7 +16,7 @@ interface Pending extends Window {
 interface Reading {
   readonly covered: number;
   readonly total: number | null;
-  /** Identity of the last row covered: the next page begins with it. */
+  /** Identity and time of the last row covered: the next page begins with it. An id alone may be that of two facts. */
   readonly last: string | null;
   /** Short hashes of the last page's rows. None of them may come again: an order that changes could hide in one match. */
   readonly page: readonly number[];
@@ -89,18 +89,19 @@ export function foldStatistics(
   const { reading } = walk;
   const { rows } = page;
   const further = reading.covered > 0;
-  const hashes = rows.map(({ id }) => shortHash(id));
+  const sightings = rows.map(({ id, timeMs }) => `${id} ${timeMs ?? ''}`);
+  const hashes = sightings.map(shortHash);
   const fits =
-    !further || (rows[0]?.id === reading.last && page.total === reading.total && isNew(hashes, reading.page));
+    !further || (sightings[0] === reading.last && page.total === reading.total && isNew(hashes, reading.page));
   const seen = widen(
     walk.seen,
     rows.map(({ timeMs }) => timeMs),
   );
   if (!fits && walk.union === null) return readAgain({ ...walk, seen, short: null }, []);
 
-  const skip = further && rows[0]?.id === reading.last ? 1 : 0;
+  const skip = further && sightings[0] === reading.last ? 1 : 0;
   const publish = rows.map((_, index) => index).slice(skip);
-  const last = rows.at(-1)?.id ?? reading.last;
+  const last = sightings.at(-1) ?? reading.last;
   const next: Reading = {
     covered: reading.covered + publish.length,
     total: further ? reading.total : page.total,
