@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { EnvironmentError } from '@full-sync/runtime';
 import type { DatabaseSettings } from '@full-sync/runtime';
+import { labelled } from './unreachable.ts';
 
 export type Client = pg.PoolClient;
 
@@ -10,12 +11,15 @@ export interface Queryable {
 }
 
 export interface Database {
+  /** Its `query` throws an UnreachableError when Postgres is gone; a client that is taken from it does not say so. */
   readonly pool: pg.Pool;
   readonly schema: string;
   /**
    * Runs `work` between BEGIN and COMMIT on one connection. Serialization failures, deadlocks and lock timeouts (40001,
    * 40P01, 55P03) are nobody's fault: the whole of `work` is run again, up to five times, so it must have no effects
    * outside the transaction.
+   *
+   * @throws UnreachableError when Postgres is gone: whether a commit under way took place is then unknown.
    */
   readonly transaction: <T>(work: (client: Client) => Promise<T>) => Promise<T>;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
@@ -58,6 +62,7 @@ export async function connectDatabase(options: {
       cause: error,
     });
   }
+  labelErrors(pool);
   return {
     pool,
     schema,
@@ -66,9 +71,22 @@ export async function connectDatabase(options: {
   };
 }
 
+/** So that whoever dies of a Postgres that is gone dies of its environment, and says so. */
+function labelErrors(pool: pg.Pool): void {
+  const query = pool.query.bind(pool) as (...args: readonly unknown[]) => Promise<unknown>;
+  const labelling = async (...args: readonly unknown[]): Promise<unknown> => {
+    try {
+      return await query(...args);
+    } catch (error) {
+      throw labelled(error);
+    }
+  };
+  Object.assign(pool, { query: labelling });
+}
+
 async function transaction<T>(pool: pg.Pool, work: (client: Client) => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
-    const client = await pool.connect();
+    const client = await pool.connect().catch((error: unknown) => Promise.reject(labelled(error) as Error));
     let broken: Error | undefined;
     try {
       await client.query('begin');
@@ -78,7 +96,7 @@ async function transaction<T>(pool: pg.Pool, work: (client: Client) => Promise<T
     } catch (error) {
       broken = await rollback(client);
       if (attempt < maxAttempts && retriable.has(sqlState(error) ?? '')) continue;
-      throw error;
+      throw labelled(error);
     } finally {
       client.release(broken);
     }

@@ -1,6 +1,7 @@
 export { connectDatabase, sqlState } from './database.ts';
 export type { Client, Database, Queryable } from './database.ts';
 export { migrate } from './migrate.ts';
+export { UnreachableError } from './unreachable.ts';
 export { accountKeyHash, ensureAccount } from './accounts.ts';
 export { ensureNamespace } from './namespaces.ts';
 export type { EnsuredNamespace } from './namespaces.ts';

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { EnvironmentError } from '@full-sync/runtime';
 import type { Client, Database } from './database.ts';
+import { labelled } from './unreachable.ts';
 
 const directory = new URL('../sql/', import.meta.url);
 /** One number for all processes that migrate: they wait for each other. */
@@ -22,6 +23,14 @@ interface Migration {
  */
 export async function migrate(db: Database): Promise<string[]> {
   const migrations = await readMigrations();
+  try {
+    return await applyLocked(db, migrations);
+  } catch (error) {
+    throw labelled(error);
+  }
+}
+
+async function applyLocked(db: Database, migrations: readonly Migration[]): Promise<string[]> {
   const client = await db.pool.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [lockId]);

@@ -6,7 +6,6 @@ import { topicNames } from '@full-sync/schemas';
 import { createByteBudget } from './byte-budget.ts';
 import { claimStreams } from './claim-loop.ts';
 import type { ExtractorConfig } from './config.ts';
-import { toFatal } from './errors.ts';
 import type { ChunkTools } from './chunk.ts';
 import type { ExtractorMetrics } from './metrics.ts';
 import { createPressure } from './pressure.ts';
@@ -39,7 +38,7 @@ export async function startExtraction(parts: {
   let failed = false;
   const onFailure = (error: unknown): void => {
     // What takes one chunk's database or broker takes the others' too: once is enough.
-    if (!failed) scope.fail(toFatal(error));
+    if (!failed) scope.fail(error);
     failed = true;
   };
 
@@ -59,17 +58,13 @@ export async function startExtraction(parts: {
     stopping: scope.signal,
     cutOff: cutOff.signal,
   };
-  scope.loop('pressure', async (signal) => {
-    await pressure.watch(signal).catch((error: unknown) => Promise.reject(toFatal(error)));
-  });
+  scope.loop('pressure', (signal) => pressure.watch(signal));
   const owner = `${hostname()}:${process.pid}`;
   for (const upstream of upstreams) {
     const name = `claims ${upstream.platform}`;
     const onBeat = (): void => scope.health.beat(name);
     scope.loop(name, async (signal) => {
-      await claimStreams({ tools, upstream, owner, bytes, pressure, onBeat, onFailure }, signal).catch(
-        (error: unknown) => Promise.reject(toFatal(error)),
-      );
+      await claimStreams({ tools, upstream, owner, bytes, pressure, onBeat, onFailure }, signal);
       scope.health.retire(name);
     });
   }

@@ -1,4 +1,4 @@
-import { sqlState } from '@full-sync/database';
+import { sqlState, UnreachableError } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
 import { createLagTracker, TopicChangedError } from '@full-sync/kafka';
 import type { KafkaClient, LagTracker, PartitionOffsets } from '@full-sync/kafka';
@@ -63,7 +63,8 @@ export function createPressure(options: {
       heardAt = performance.now();
       silent = false;
     } catch (error) {
-      if (error instanceof TopicChangedError || sqlState(error) !== undefined) throw error;
+      const isOfBroker = !(error instanceof UnreachableError) && sqlState(error) === undefined;
+      if (error instanceof TopicChangedError || !isOfBroker) throw error;
       if (performance.now() - heardAt > maxSilenceMs) {
         throw new EnvironmentError('The Kafka broker does not answer any more', { cause: error });
       }
