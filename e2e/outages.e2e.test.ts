@@ -51,6 +51,15 @@ async function surviveOutage(pipeline: Pipeline, line: Pick<TcpProxy, 'cut' | 'r
       ends.every((end) => end === 'code 3'),
       `${one.name} ended with ${ends.join(', ')}`,
     );
+    const fatal = one
+      .output()
+      .split('\n')
+      .filter((line) => line.startsWith('{"level":"fatal"'));
+    assert.deepEqual(
+      fatal.filter((line) => !/"code":"ENVIRONMENT","hint":"[^"]/.test(line)),
+      [],
+      `${one.name} ended without a word on what is missing`,
+    );
   }
 }
 
