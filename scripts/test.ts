@@ -14,8 +14,8 @@ type Settings = { readonly concurrency: number; readonly timeoutMs: number };
 const SETTINGS: Readonly<Record<Kind, Settings>> = {
   unit: { concurrency: availableParallelism(), timeoutMs: 60_000 },
   integration: { concurrency: 2, timeoutMs: 240_000 },
-  fault: { concurrency: 1, timeoutMs: 480_000 },
-  e2e: { concurrency: 1, timeoutMs: 480_000 },
+  fault: { concurrency: 2, timeoutMs: 480_000 },
+  e2e: { concurrency: 2, timeoutMs: 480_000 },
 };
 
 const { values, positionals } = parseArgs({

@@ -23,7 +23,9 @@ test('everything a client does goes through the proxy, and a lost reply is lost 
 
   const [first] = await producer.send('outreach.events', [record('a')]);
   assert.equal(first?.firstOffset, 0);
-  assert.equal(proxy.requests(kafkaApi.produce), 1);
+  // More than one where the new topic's leader was not known yet.
+  const before = proxy.requests(kafkaApi.produce);
+  assert.ok(before >= 1);
 
   const lost = proxy.dropReplyOnce();
   const sent = producer.send('outreach.events', [record('b')]);
@@ -31,6 +33,6 @@ test('everything a client does goes through the proxy, and a lost reply is lost 
   assert.equal((await direct.offsets.end('outreach.events')).get(3), 2);
   const [second] = await sent;
   assert.equal(second?.firstOffset, 1, 'the repeat is recognised by its sequence and gets the first offset');
-  assert.equal(proxy.requests(kafkaApi.produce), 3);
+  assert.equal(proxy.requests(kafkaApi.produce) - before, 2);
   assert.equal((await direct.offsets.end('outreach.events')).get(3), 2);
 });
