@@ -87,10 +87,12 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
 
   const client = createApiClient(service('api').current().url);
   const logs = (): string => services.map((one) => `--- ${one.name}\n${digest(one.output())}`).join('\n');
+  let isExplained = false;
   const explain: Pipeline['explain'] = async (work) => {
     try {
       return await work();
     } catch (error) {
+      isExplained = true;
       const message = error instanceof Error ? error.message : String(error);
       throw new Error(`${message}\n${logs()}`, { cause: error });
     }
@@ -131,7 +133,8 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
       const drains = await Promise.allSettled(services.map((one) => one.stop()));
       await cleanUp.disposeAsync();
       const failed = drains.flatMap((drain) => (drain.status === 'rejected' ? [drain.reason as unknown] : []));
-      if (failed.length > 0) throw new AggregateError(failed, failed.map(String).join('\n'));
+      // Thrown from here it would hide the failure that came first.
+      if (failed.length > 0 && !isExplained) throw new AggregateError(failed, failed.map(String).join('\n'));
     },
   };
 }

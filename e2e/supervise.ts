@@ -36,7 +36,7 @@ export type SuperviseOptions = {
 
 const backoffMs = 250;
 /** A service drains within 25 s; a busy machine needs longer to notice. */
-const drainDeadlineMs = 45_000;
+const drainDeadlineMs = 60_000;
 
 /** Starts a copy of a service and, where asked for, starts it again whenever it ends. */
 export async function supervise({ name, service, env, restart }: SuperviseOptions): Promise<Supervised> {
@@ -60,7 +60,7 @@ export async function supervise({ name, service, env, restart }: SuperviseOption
   void watch(current);
 
   const output = (): string => before + current.output();
-  const ready: Supervised['ready'] = async (deadlineMs = 60_000) => {
+  const ready: Supervised['ready'] = async (deadlineMs = 180_000) => {
     const endsAt = performance.now() + deadlineMs;
     for (;;) {
       const life = current;

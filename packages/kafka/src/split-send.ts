@@ -1,13 +1,15 @@
 import type { OutgoingRecord } from './producer.ts';
 
-/** The broker's limit holds per batch, that is per partition of a request; topics take 4 MiB and more. */
-const maxPartitionBytes = 2_000_000;
-const maxRequestBytes = 8_000_000;
+/**
+ * The broker's limit holds per batch, that is per partition of a request, and topics take 4 MiB and more. A request is
+ * kept smaller than that: while it is encoded, it is in memory several times.
+ */
+const maxRequestBytes = 2_000_000;
 /** Bytes a record takes beside its key, value and headers: varints, timestamps and offsets, generously. */
 const recordOverhead = 64;
 
 /**
- * Cuts a send into requests, keeping the order: at most `maxRecords` records, 2 MB per partition and 8 MB in all. A
+ * Cuts a send into requests, keeping the order: at most `maxRecords` records, 2 MB in all. A
  * record larger than that goes alone.
  */
 export function* splitSend(
@@ -16,20 +18,15 @@ export function* splitSend(
 ): Generator<readonly OutgoingRecord[], void, undefined> {
   let start = 0;
   let requestBytes = 0;
-  let partitionBytes = new Map<number, number>();
   for (const [index, record] of records.entries()) {
     const size = sizeOf(record);
-    const inPartition = partitionBytes.get(record.partition) ?? 0;
-    const full =
-      index - start >= maxRecords || inPartition + size > maxPartitionBytes || requestBytes + size > maxRequestBytes;
+    const full = index - start >= maxRecords || requestBytes + size > maxRequestBytes;
     if (full && index > start) {
       yield records.slice(start, index);
       start = index;
       requestBytes = 0;
-      partitionBytes = new Map();
     }
     requestBytes += size;
-    partitionBytes.set(record.partition, (partitionBytes.get(record.partition) ?? 0) + size);
   }
   if (start < records.length) yield records.slice(start);
 }

@@ -10,7 +10,7 @@ export type RawTopic = (typeof rawTopics)[number];
 export const consuming = {
   group: keyerGroup,
   topics: rawTopics,
-  concurrency: 6,
+  concurrency: 4,
   maxBytesPerPartition: 262_144,
   maxBytes: 2_097_152,
   // A gap on a raw topic is loss until proven otherwise.
