@@ -54,9 +54,9 @@ async function surviveOutage(pipeline: Pipeline, line: Pick<TcpProxy, 'cut' | 'r
     const fatal = one
       .output()
       .split('\n')
-      .filter((line) => line.startsWith('{"level":"fatal"'));
+      .filter((printed) => printed.startsWith('{"level":"fatal"'));
     assert.deepEqual(
-      fatal.filter((line) => !/"code":"ENVIRONMENT","hint":"[^"]/.test(line)),
+      fatal.filter((said) => !/"code":"ENVIRONMENT","hint":"[^"]/.test(said)),
       [],
       `${one.name} ended without a word on what is missing`,
     );
