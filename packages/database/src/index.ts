@@ -4,8 +4,17 @@ export { migrate } from './migrate.ts';
 export { accountKeyHash, ensureAccount } from './accounts.ts';
 export { ensureNamespace } from './namespaces.ts';
 export type { EnsuredNamespace } from './namespaces.ts';
-export { findConflict, insertJob, listJobs, listOpenJobs, readJob, readLastRun } from './jobs.ts';
-export type { JobCursor, JobFilter, JobRow, JobStatus, JobTarget, NewJob } from './jobs.ts';
+export {
+  changeJob,
+  findConflict,
+  insertJob,
+  listJobs,
+  listOpenJobs,
+  readChangedJobs,
+  readJob,
+  readLastRun,
+} from './jobs.ts';
+export type { JobChange, JobCursor, JobFilter, JobRow, JobStatus, JobTarget, NewJob } from './jobs.ts';
 export {
   markExtracted,
   markStarted,
@@ -41,3 +50,5 @@ export type { Claim, ClaimedStream, Permit } from './streams.ts';
 export { acceptDeadLetterGap, acceptEventGap } from './gaps.ts';
 export type { AcceptedPosition } from './gaps.ts';
 export { countStoredRows } from './stored-rows.ts';
+export { isScope, scopes } from './scopes.ts';
+export type { Scope } from './scopes.ts';

@@ -124,11 +124,15 @@ export async function endJob(
   });
 }
 
-/** Takes the row that loaders hold for their events of the job; true when the job is open and no lease is live. */
+/**
+ * Takes the row that loaders hold for their events of the job; true when the job is open and no lease is live. A paused
+ * job keeps its namespaces until it is resumed, whatever is done of it.
+ */
 async function lockForEnding(client: Client, jobId: string): Promise<boolean> {
   const { rows } = await client.query<{ live: boolean }>(
     `select exists (select from streams s where s.job_id = $1 and s.status = 'pending' and s.lease_until > now()) as live
-     from jobs where job_id = $1 and completed_at is null and extracted_at is not null for update`,
+     from jobs where job_id = $1 and completed_at is null and extracted_at is not null
+       and (status <> 'paused' or ending is not null) for update`,
     [jobId],
   );
   return rows[0]?.live === false;

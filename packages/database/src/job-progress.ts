@@ -232,7 +232,8 @@ export async function storeDeadLetterTargets(
 /** Lets a job end as failed: nothing more is fetched for it. The first reason stays. */
 export async function startFailing(queryable: Queryable, jobId: string, error: object): Promise<void> {
   await queryable.query(
-    `update jobs set ending = coalesce(ending, 'failed'), error = coalesce(error, $2)
+    `update jobs set ending = coalesce(ending, 'failed'), error = coalesce(error, $2), paused_at = null,
+       status = case status when 'paused' then 'in_progress' else status end
      where job_id = $1 and completed_at is null and error is null`,
     [jobId, JSON.stringify(error)],
   );

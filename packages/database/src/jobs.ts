@@ -1,4 +1,4 @@
-import type { Client, Queryable } from './database.ts';
+import type { Client, Database, Queryable } from './database.ts';
 
 export type JobStatus = 'queued' | 'in_progress' | 'paused' | 'completed' | 'failed' | 'cancelled';
 
@@ -16,6 +16,13 @@ export interface JobRow {
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly completedAt: Date | null;
+  /** Since when it is paused; null = it is not. */
+  readonly pausedAt: Date | null;
+  readonly resumedAt: Date | null;
+  /** Of its dead letters, those that were replayed and stored since. */
+  readonly lettersReplayed: number;
+  /** Grows with every change that is shown. */
+  readonly revision: number;
 }
 
 export interface NewJob {
@@ -95,7 +102,7 @@ export async function findConflict(
 }
 
 const jobColumns = `job_id, status, ending, sync_mode, config, warnings, progress, summary, error,
-  created_at, started_at, completed_at`;
+  created_at, started_at, completed_at, paused_at, resumed_at, letters_replayed, revision`;
 
 interface JobRecord {
   readonly job_id: string;
@@ -110,6 +117,10 @@ interface JobRecord {
   readonly created_at: Date;
   readonly started_at: Date | null;
   readonly completed_at: Date | null;
+  readonly paused_at: Date | null;
+  readonly resumed_at: Date | null;
+  readonly letters_replayed: string;
+  readonly revision: string;
 }
 
 function toJob(record: JobRecord): JobRow {
@@ -126,6 +137,10 @@ function toJob(record: JobRecord): JobRow {
     createdAt: record.created_at,
     startedAt: record.started_at,
     completedAt: record.completed_at,
+    pausedAt: record.paused_at,
+    resumedAt: record.resumed_at,
+    lettersReplayed: Number(record.letters_replayed),
+    revision: Number(record.revision),
   };
 }
 
@@ -138,6 +153,56 @@ export async function readJob(queryable: Queryable, jobId: string): Promise<JobR
   });
   const row = rows[0];
   return row === undefined ? null : toJob(row);
+}
+
+/** Those of the jobs whose revision is not the one known, as they are now. */
+export async function readChangedJobs(
+  queryable: Queryable,
+  known: ReadonlyMap<string, number>,
+): Promise<readonly JobRow[]> {
+  const { rows } = await queryable.query<JobRecord>({
+    name: 'read-changed-jobs',
+    text: `select ${jobColumns} from jobs join unnest($1::text[], $2::bigint[]) as known (job_id, seen) using (job_id)
+      where revision <> seen`,
+    values: [[...known.keys()], [...known.values()]],
+  });
+  return rows.map(toJob);
+}
+
+/** What a user's wish makes of a job that has not ended. */
+export interface JobChange {
+  readonly status: JobStatus;
+  readonly ending: 'cancelled' | null;
+}
+
+/**
+ * Changes a job under its row's lock as `decide` says by its state; null changes nothing, and what `decide` throws is
+ * thrown. Returns the job as it is then, or null when there is none. The claims of the extractors see the change: at
+ * most the chunks under way are still read.
+ */
+export async function changeJob(
+  db: Database,
+  jobId: string,
+  decide: (job: JobRow) => JobChange | null,
+): Promise<JobRow | null> {
+  return await db.transaction(async (client) => {
+    const found = await client.query<JobRecord>(`select ${jobColumns} from jobs where job_id = $1 for no key update`, [
+      jobId,
+    ]);
+    const record = found.rows[0];
+    if (record === undefined) return null;
+    const change = decide(toJob(record));
+    if (change === null) return toJob(record);
+    const { rows } = await client.query<JobRecord>(
+      `update jobs set status = $2, ending = $3,
+         paused_at = case when $2 = 'paused' then coalesce(paused_at, now()) end,
+         resumed_at = case when status = 'paused' and $2 <> 'paused' and $3::text is null then now() else resumed_at end
+       where job_id = $1 returning ${jobColumns}`,
+      [jobId, change.status, change.ending],
+    );
+    const changed = rows[0];
+    return changed === undefined ? null : toJob(changed);
+  });
 }
 
 export interface JobFilter {

@@ -67,16 +67,22 @@ function showProgress(job: JobRow): Readonly<Record<string, unknown>> {
     processed_items: numberOf(stored['processed_items']),
     total_items: numberOf(stored['total_items']),
     // Of a job that is not running the stage is its status.
-    current_stage: job.status === 'in_progress' ? runningStage(stage) : job.status,
+    current_stage: job.status === 'in_progress' ? runningStage(job, stage) : job.status,
     eta_minutes: numberOf(stored['eta_minutes']),
     stages: inOrder(fieldsOf(stored['stages']), stageOrder),
-    waiting_for: typeof stored['waiting_for'] === 'string' ? stored['waiting_for'] : null,
+    waiting_for: waitingFor(job, stored['waiting_for']),
   };
 }
 
-/** Between the first claim and the next look at the job, the row tells no stage of a running job. */
-function runningStage(stage: unknown): string {
+/** What is known of the job right now counts before what the last look at it stored. */
+function runningStage(job: JobRow, stage: unknown): string {
+  if (job.ending !== null) return 'finalizing';
   return typeof stage === 'string' && stageOrder.includes(stage) ? stage : 'discovering';
+}
+
+function waitingFor(job: JobRow, stored: unknown): string | null {
+  if (typeof stored === 'string') return stored;
+  return job.pausedAt === null ? null : `resume: paused since ${job.pausedAt.toISOString()}`;
 }
 
 function showSummary(job: JobRow, durationMs: number): Readonly<Record<string, unknown>> {
