@@ -2,6 +2,9 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { ApiServer } from './server.ts';
 
+/** Where the page is; its routes come from a plugin, which gives them no scope. */
+export const docsPath = '/docs';
+
 /**
  * Serves the OpenAPI 3.1 document, made from the schemas that validate, at `/openapi.json`, and a page to read it with
  * at `/docs`. The page loads nothing from other hosts.
@@ -22,10 +25,10 @@ export async function describeApi(app: ApiServer): Promise<void> {
     },
   });
   await app.register(swaggerUi, {
-    routePrefix: '/docs',
+    routePrefix: docsPath,
     staticCSP: true,
     // Without this the page asks validator.swagger.io whether the document is valid.
     uiConfig: { validatorUrl: null, tryItOutEnabled: true },
   });
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());
+  app.get('/openapi.json', { config: { scope: 'open' }, schema: { hide: true } }, async () => app.swagger());
 }

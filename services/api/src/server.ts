@@ -4,14 +4,14 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerErrors } from './answer-errors.ts';
 import type { ApiContext } from './context.ts';
-import { describeApi } from './describe.ts';
+import { describeApi, docsPath } from './describe.ts';
 import { ApiError } from './errors.ts';
-import type { ErrorCode } from './errors.ts';
 import { refusalOf } from './loopback.ts';
 import { registerFullSync } from './routes/full-sync.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerJobs } from './routes/jobs.ts';
 import { compileValidator } from './validation.ts';
+import type { KnownRoute } from './route-rules.ts';
 
 export type ApiServer = FastifyInstance<
   RawServerDefault,
@@ -21,17 +21,13 @@ export type ApiServer = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The code that a body or query which does not fit the route's schema is answered with. */
-    readonly invalidCode?: ErrorCode;
-  }
-}
-
 const maxBodyBytes = 1_048_576;
 
-/** Builds the HTTP server with all routes; the caller listens and closes. */
-export async function buildServer(context: ApiContext): Promise<ApiServer> {
+/** Builds the HTTP server with all routes; the caller listens and closes. `onRoute` is told of every route. */
+export async function buildServer(
+  context: ApiContext,
+  onRoute: (route: KnownRoute) => void = () => undefined,
+): Promise<ApiServer> {
   const answers = answerErrors(context.logger);
   const app: ApiServer = Fastify({
     logger: false,
@@ -66,6 +62,11 @@ export async function buildServer(context: ApiContext): Promise<ApiServer> {
   });
 
   await describeApi(app);
+  app.addHook('onRoute', (route) => {
+    if (route.url === docsPath || route.url.startsWith(`${docsPath}/`)) route.config = { scope: 'open' };
+    const { url, config } = route;
+    for (const method of [route.method].flat()) onRoute({ method, url, scope: config?.scope ?? null });
+  });
   registerHealth(app, context);
   registerFullSync(app, context);
   registerJobs(app, context);

@@ -78,7 +78,7 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
   app.route({
     method: 'POST',
     url: '/api/full-sync/execute',
-    config: { invalidCode: 'SYNC_001' },
+    config: { scope: 'sync:execute', invalidCode: 'SYNC_001' },
     schema: {
       tags: ['full-sync'],
       summary: 'Start a sync',

@@ -33,6 +33,7 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
   app.route({
     method: 'GET',
     url: '/api/full-sync/status/:jobId',
+    config: { scope: 'sync:read', limited: false },
     schema: {
       tags: ['full-sync'],
       summary: 'How far a job is, and its summary',
@@ -60,6 +61,7 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
   app.route({
     method: 'GET',
     url: '/api/full-sync/history',
+    config: { scope: 'sync:read' },
     schema: {
       tags: ['full-sync'],
       summary: 'The jobs, newest first',
