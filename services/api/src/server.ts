@@ -10,9 +10,9 @@ import { refusalOf } from './loopback.ts';
 import { registerFullSync } from './routes/full-sync.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerJobs } from './routes/jobs.ts';
-import { compileValidator } from './validation.ts';
 import type { KnownRoute } from './route-rules.ts';
 
+import { compileValidator } from './validation.ts';
 export type ApiServer = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -61,13 +61,13 @@ export async function buildServer(
     }
   });
 
-  await describeApi(app);
   app.addHook('onRoute', (route) => {
     if (route.url === docsPath || route.url.startsWith(`${docsPath}/`)) route.config = { scope: 'open' };
     const { url, config } = route;
     for (const method of [route.method].flat()) onRoute({ method, url, scope: config?.scope ?? null });
   });
   registerHealth(app, context);
+  await describeApi(app);
   registerFullSync(app, context);
   registerJobs(app, context);
   return app;
