@@ -52,3 +52,15 @@ export type { AcceptedPosition } from './gaps.ts';
 export { countStoredRows } from './stored-rows.ts';
 export { isScope, scopes } from './scopes.ts';
 export type { Scope } from './scopes.ts';
+export {
+  apiKeyIdOf,
+  apiKeyMatches,
+  createApiKey,
+  findApiKey,
+  listApiKeys,
+  noteApiKeyUse,
+  revokeApiKey,
+} from './api-keys.ts';
+export type { ApiKey, CheckedApiKey } from './api-keys.ts';
+export { sweepApiPermits, takeApiPermit } from './api-limits.ts';
+export type { BoundState } from './api-limits.ts';
