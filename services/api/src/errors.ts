@@ -3,6 +3,7 @@ export const catalogue = {
   SYNC_001: { status: 400, title: 'Invalid sync configuration' },
   SYNC_002: { status: 404, title: 'No such job' },
   SYNC_003: { status: 409, title: 'Conflicts with a running job' },
+  SYNC_005: { status: 409, title: "Not possible in the job's state" },
   DB_001: { status: 503, title: 'Database unreachable' },
   API_002: { status: 403, title: 'Forbidden' },
   API_003: { status: 404, title: 'No such endpoint' },
@@ -41,6 +42,11 @@ export class ApiError extends Error {
   get status(): number {
     return catalogue[this.code].status;
   }
+}
+
+/** No job has the id that a request names. */
+export function noSuchJob(jobId: string): ApiError {
+  return new ApiError('SYNC_002', `There is no job ${jobId.slice(0, 80)}.`);
 }
 
 /** Faults of a body or query found by its schema; the route says which code they are answered with. */

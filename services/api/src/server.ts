@@ -9,10 +9,12 @@ import { ApiError } from './errors.ts';
 import { refusalOf } from './loopback.ts';
 import { registerFullSync } from './routes/full-sync.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerJobControl } from './routes/job-control.ts';
+import { registerJobEvents } from './routes/job-events.ts';
 import { registerJobs } from './routes/jobs.ts';
 import type { KnownRoute } from './route-rules.ts';
-
 import { compileValidator } from './validation.ts';
+
 export type ApiServer = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -66,9 +68,11 @@ export async function buildServer(
     const { url, config } = route;
     for (const method of [route.method].flat()) onRoute({ method, url, scope: config?.scope ?? null });
   });
-  registerHealth(app, context);
   await describeApi(app);
+  registerHealth(app, context);
   registerFullSync(app, context);
   registerJobs(app, context);
+  registerJobControl(app, context);
+  registerJobEvents(app, context);
   return app;
 }

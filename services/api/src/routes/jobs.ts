@@ -5,7 +5,7 @@ import { platforms } from '@full-sync/schemas';
 import Type from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { isJobId } from '../domain/job-id.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, noSuchJob } from '../errors.ts';
 import type { ApiServer } from '../server.ts';
 import { showJob } from '../show-job.ts';
 import type { ShownJob } from '../show-job.ts';
@@ -48,7 +48,7 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
     handler: async (request, reply) => {
       const { jobId } = request.params;
       const job = isJobId(jobId) ? await readJob(db.pool, jobId) : null;
-      if (job === null) throw new ApiError('SYNC_002', `There is no job ${jobId.slice(0, 80)}.`);
+      if (job === null) throw noSuchJob(jobId);
       const shown = showJob(job, clock.now());
       const etag = etagOf(shown);
       reply.header('etag', etag).header('cache-control', 'no-cache');

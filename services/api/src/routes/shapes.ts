@@ -69,6 +69,17 @@ const job = Type.Object({
 /** A job as `showJob` makes it. */
 export const jobShape = Type.Unsafe<ShownJob>(job);
 
+/** The data of one event about a job. */
+export const jobEventShape = Type.Object(
+  { jobId: Type.String(), status: Type.Enum([...jobStatuses]), progress, summary },
+  { description: 'The data of one event, as JSON.' },
+);
+
+/** A job after a wish was granted. */
+export const grantedShape = Type.Unsafe<ShownJob & { readonly success: true }>(
+  Type.Object({ success: Type.Literal(true), ...job.properties }),
+);
+
 /** An error answer: RFC 9457 and what the guide's scripts read. */
 const problemShape = Type.Object(
   {
