@@ -14,7 +14,7 @@ export {
   readJob,
   readLastRun,
 } from './jobs.ts';
-export type { JobChange, JobCursor, JobFilter, JobRow, JobStatus, JobTarget, NewJob } from './jobs.ts';
+export type { JobChange, JobCursor, JobFilter, JobRow, JobStatus, JobTarget, JobPace, NewJob } from './jobs.ts';
 export {
   markExtracted,
   markStarted,
@@ -64,3 +64,11 @@ export {
 export type { ApiKey, CheckedApiKey } from './api-keys.ts';
 export { sweepApiPermits, takeApiPermit } from './api-limits.ts';
 export type { BoundState } from './api-limits.ts';
+export { readCursors } from './cursors.ts';
+export type { CampaignFilter, Cursor } from './cursors.ts';
+export { claimAnswer, releaseAnswerClaim, renewAnswerClaim, storeAnswer, sweepAnswers } from './idempotency.ts';
+export type { AnswerClaim, ClaimOutcome, StoredAnswer } from './idempotency.ts';
+export { listLetters, readLetter } from './letters.ts';
+export type { Letter, LetterFilter, LetterStatus } from './letters.ts';
+export { claimReplay, insertReplay, lockCandidates, readLettersToReplay, storeReplayPositions } from './replays.ts';
+export type { ClaimedReplay, LetterToReplay, ReplayCandidate, ReplayedAt, ReplaySelection } from './replays.ts';

@@ -1,4 +1,6 @@
+import { moveCursors } from './cursors.ts';
 import type { Client, Database } from './database.ts';
+import { settleReplay } from './replays.ts';
 
 /** What one platform of an ending job adds up to. */
 export interface PlatformTally {
@@ -56,6 +58,8 @@ export interface Ending {
   readonly progress: object;
   readonly error: object | null;
   readonly warnings: readonly string[];
+  /** False when rows of its walks may be missing: then the next delta reads them again. */
+  readonly movesCursors: boolean;
 }
 
 const factsSql = `
@@ -120,6 +124,9 @@ export async function endJob(
         facts.endedAtMs,
       ],
     );
+    // With the rows that they speak of, or not at all (I1).
+    if (ending.movesCursors) await moveCursors(client, jobId);
+    await settleReplay(client, jobId);
     return ending;
   });
 }

@@ -1,3 +1,4 @@
+import type { CampaignFilter } from './cursors.ts';
 import type { Client, Database, Queryable } from './database.ts';
 
 export type JobStatus = 'queued' | 'in_progress' | 'paused' | 'completed' | 'failed' | 'cancelled';
@@ -35,6 +36,21 @@ export interface NewJob {
   /** What the upstream says happened later belongs to the next job; whole milliseconds. */
   readonly windowEnd: Date;
   readonly targets: readonly JobTarget[];
+  /** The closed interval that is asked for; whole milliseconds. */
+  readonly range?: { readonly start: Date; readonly end: Date } | null;
+  /** Days per extraction window, and ms between two windows of a walk. */
+  readonly chunk?: { readonly days: number; readonly delayMs: number } | null;
+  /** What the job asks of itself on an account. */
+  readonly paces?: readonly JobPace[];
+}
+
+export interface JobPace {
+  readonly accountId: number;
+  /** Null = as fast as the account allows. */
+  readonly requestsPerSecond: number | null;
+  readonly burstSize: number | null;
+  /** Further attempts after a failure; null = as many as make sense. */
+  readonly retryAttempts: number | null;
 }
 
 export interface JobTarget {
@@ -42,6 +58,8 @@ export interface JobTarget {
   readonly platform: string;
   /** The account whose budget pays for this walk. */
   readonly accountId: number;
+  /** The campaigns of the account that belong to the namespace; null = all. */
+  readonly filter?: CampaignFilter | null;
 }
 
 /**
@@ -53,8 +71,9 @@ export interface JobTarget {
  */
 export async function insertJob(client: Client, job: NewJob): Promise<void> {
   await client.query(
-    `insert into jobs (job_id, sync_mode, config, warnings, parallel_workers, batch_size, window_end)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into jobs (job_id, sync_mode, config, warnings, parallel_workers, batch_size, window_end,
+       range_start, range_end, chunk_days, chunk_delay_ms)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       job.jobId,
       job.syncMode,
@@ -63,6 +82,10 @@ export async function insertJob(client: Client, job: NewJob): Promise<void> {
       job.parallelWorkers,
       job.batchSize,
       job.windowEnd,
+      job.range?.start ?? null,
+      job.range?.end ?? null,
+      job.chunk?.days ?? null,
+      job.chunk?.delayMs ?? null,
     ],
   );
   const namespaces = job.targets.map((target) => target.namespace);
@@ -70,19 +93,25 @@ export async function insertJob(client: Client, job: NewJob): Promise<void> {
   const accounts = job.targets.map((target) => target.accountId);
   // Sorted, so that two jobs with several targets in common wait for each other instead of deadlocking.
   await client.query(
-    `insert into job_targets (job_id, namespace, platform)
-     select $1, namespace, platform from unnest($2::text[], $3::text[]) as wanted (namespace, platform) order by 2, 3`,
-    [job.jobId, namespaces, platforms],
+    `insert into job_targets (job_id, namespace, platform, campaign_filter)
+     select $1, namespace, platform, nullif(filter::jsonb, 'null')
+     from unnest($2::text[], $3::text[], $4::text[]) as wanted (namespace, platform, filter) order by 2, 3`,
+    [job.jobId, namespaces, platforms, job.targets.map((target) => JSON.stringify(target.filter ?? null))],
   );
-  await client.query('insert into job_accounts (job_id, account_id) select distinct $1, unnest($2::bigint[])', [
-    job.jobId,
-    accounts,
-  ]);
   await client.query(
-    `insert into streams (job_id, namespace, platform, account_id, kind, window_end)
-     select $1, namespace, platform, account_id, 'discover', $5
+    `insert into job_accounts (job_id, account_id, requests_per_second, burst_size, retry_attempts)
+     select distinct on (a.id) $1, a.id, p."requestsPerSecond", p."burstSize", p."retryAttempts"
+     from unnest($2::bigint[]) as a (id) left join jsonb_to_recordset($3) as p
+       ("accountId" bigint, "requestsPerSecond" float8, "burstSize" integer, "retryAttempts" integer)
+       on p."accountId" = a.id`,
+    [job.jobId, accounts, JSON.stringify(job.paces ?? [])],
+  );
+  await client.query(
+    `insert into streams (job_id, namespace, platform, account_id, kind, window_end, reads_up_to)
+     select $1, namespace, platform, account_id, 'discover', $5::timestamptz, case when $6 then $5::timestamptz end
      from unnest($2::text[], $3::text[], $4::bigint[]) as wanted (namespace, platform, account_id) order by 2, 3`,
-    [job.jobId, namespaces, platforms, accounts, job.windowEnd],
+    // A range says nothing of the time around it.
+    [job.jobId, namespaces, platforms, accounts, job.windowEnd, (job.range ?? null) === null],
   );
 }
 

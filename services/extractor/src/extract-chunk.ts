@@ -1,4 +1,4 @@
-import { commitChunk, noteRefusal, returnUnused, settlePermit, voidPermit } from '@full-sync/database';
+import { commitChunk, noteRefusal, readCursors, returnUnused, settlePermit, voidPermit } from '@full-sync/database';
 import type { ChunkProgress, ChunkTarget, ClaimedStream, Database, NewStream, Permit } from '@full-sync/database';
 import { outcomeOfBodyError } from '@full-sync/http-client';
 import type { HttpOutcome } from '@full-sync/http-client';
@@ -8,6 +8,7 @@ import { rawTopic } from '@full-sync/schemas';
 import type { ByteShare } from './byte-budget.ts';
 import { judgeFailure } from './domain/failures.ts';
 import type { Failure, Verdict } from './domain/failures.ts';
+import type { LookBack } from './domain/reach.ts';
 import { holdLease, LeaseLostError } from './lease.ts';
 import type { ExtractorMetrics } from './metrics.ts';
 import type { Publisher } from './publisher.ts';
@@ -15,8 +16,8 @@ import type { RateWatch } from './rate-watch.ts';
 import type { RawCodec, RowReader } from './read-rows.ts';
 import { waitForSlot } from './slot-timer.ts';
 import type { Upstream } from './upstreams.ts';
+import type { CursorNews, OpenWalk, PageResult, Rest } from './walk-pages.ts';
 import { openWalk } from './walks.ts';
-import type { OpenWalk, PageResult } from './walks.ts';
 
 /** What chunks of all accounts are worked on with. */
 export interface ChunkTools {
@@ -28,6 +29,7 @@ export interface ChunkTools {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly storeMessageBodies: boolean;
+  readonly lookBack: LookBack;
   readonly random: () => number;
   /** Aborted when no new request may begin. */
   readonly stopping: AbortSignal;
@@ -50,10 +52,12 @@ interface Tally {
   readonly targets: Map<number, number>;
   readonly newStreams: NewStream[];
   readonly warnings: string[];
+  cursor: CursorNews | null;
 }
 
 type Ending =
   | { readonly kind: 'open' | 'done' }
+  | { readonly kind: 'rest'; readonly rest: Rest }
   | { readonly kind: 'failed-page'; readonly verdict: Verdict }
   | { readonly kind: 'broker' }
   | { readonly kind: 'unused' };
@@ -72,9 +76,18 @@ export async function extractChunk(
   share: ByteShare,
 ): Promise<'committed' | 'stale' | 'unused' | 'failed'> {
   const { stream, permit } = claim;
-  const walk = openWalk(stream);
   using lease = holdLease(tools.database, stream);
-  const tally: Tally = { pages: 0, records: 0, bytes: 0, targets: new Map(), newStreams: [], warnings: [] };
+  const cursors = stream.kind === 'discover' ? await readCursors(tools.database.pool, stream) : new Map();
+  const walk = openWalk({ stream, cursors, lookBack: tools.lookBack, limited: permit.permitId !== null });
+  const tally: Tally = {
+    pages: 0,
+    records: 0,
+    bytes: 0,
+    targets: new Map(),
+    newStreams: [],
+    warnings: [],
+    cursor: null,
+  };
   const chunk = { tools, upstream, stream, permit, walk, tally, rate, share };
   const signal = AbortSignal.any([lease.signal, tools.cutOff]);
   let ending: Ending;
@@ -106,16 +119,18 @@ interface Chunk {
 }
 
 async function readPages(chunk: Chunk, signal: AbortSignal): Promise<Ending> {
-  const { tools, permit, tally } = chunk;
+  const { tools, stream, permit, tally } = chunk;
   const beganAt = performance.now();
   if (!(await waitForSlot(permit, tools.stopping))) return { kind: 'unused' };
   for (;;) {
-    const page = await fetchPage(chunk, signal);
-    if (page.kind !== 'page') return { kind: 'failed-page', verdict: await judge(chunk, page) };
+    const page = await readOn(chunk, signal);
+    if (page.kind === 'failed-page') return page;
     await publishPage(chunk, page);
     if (page.done) return { kind: 'done' };
+    if (page.rest !== null) return { kind: 'rest', rest: page.rest };
     const full =
       permit.permitId !== null ||
+      stream.job.paced ||
       tally.pages >= maxPages ||
       tally.bytes >= maxChunkBytes ||
       performance.now() - beganAt >= maxChunkMs;
@@ -123,13 +138,26 @@ async function readPages(chunk: Chunk, signal: AbortSignal): Promise<Ending> {
   }
 }
 
+type Page = Extract<PageResult, { readonly kind: 'page' }>;
 type FailedPage = Failure | Extract<PageResult, { readonly kind: 'broken' }>;
 
-/** One request, settled as soon as its headers are there, and its page; failures are values. */
-async function fetchPage(
+/** The walk's next page; where it can do without one that is refused for good, what stands in for it. */
+async function readOn(
   chunk: Chunk,
   signal: AbortSignal,
-): Promise<Extract<PageResult, { readonly kind: 'page' }> | FailedPage> {
+): Promise<Page | Extract<Ending, { readonly kind: 'failed-page' }>> {
+  const ownLimit = chunk.walk.request().ownLimit === true;
+  const page = await fetchPage(chunk, signal);
+  if (page.kind === 'page') return page;
+  const verdict = await judge(chunk, page, ownLimit);
+  const hopeless = verdict.kind === 'failed' || verdict.kind === 'skipped';
+  const refused = page.kind === 'refused' && page.code === 'UPSTREAM_UNAUTHORIZED';
+  const instead = hopeless && !refused && 'detail' in page ? chunk.walk.doWithout?.(page.detail) : null;
+  return instead?.kind === 'page' ? instead : { kind: 'failed-page', verdict };
+}
+
+/** One request, settled as soon as its headers are there, and its page; failures are values. */
+async function fetchPage(chunk: Chunk, signal: AbortSignal): Promise<Page | FailedPage> {
   const { tools, upstream, permit, walk, rate } = chunk;
   const { route, query } = walk.request();
   let settling: Promise<void> | undefined;
@@ -196,10 +224,7 @@ async function readPage(
   }
 }
 
-async function publishPage(
-  { tools, upstream, stream, tally }: Chunk,
-  page: Extract<PageResult, { readonly kind: 'page' }>,
-): Promise<void> {
+async function publishPage({ tools, upstream, stream, tally }: Chunk, page: Page): Promise<void> {
   const { platform } = upstream;
   const { metrics, publisher } = tools;
   await publisher.bury(stream, page.unfit, tools.clock.now());
@@ -211,19 +236,24 @@ async function publishPage(
   tally.records += page.records.length + page.unfit.length;
   tally.newStreams.push(...page.newStreams);
   if (page.warning !== null) tally.warnings.push(page.warning);
+  tally.cursor = page.cursor ?? tally.cursor;
   metrics.records.inc({ platform }, page.records.length);
   metrics.oversized.inc({ platform }, page.unfit.length);
   metrics.dropped.inc({ platform }, page.dropped);
   if (page.event !== null) metrics.windows.inc({ platform, event: page.event });
 }
 
-/** What becomes of the stream after a page that failed; a refusal for too many requests holds back the whole account. */
-async function judge(chunk: Chunk, page: FailedPage): Promise<Verdict> {
+/**
+ * What becomes of the stream after a page that failed; a refusal for too many requests holds back the whole account, but
+ * for an endpoint with a limit of its own.
+ */
+async function judge(chunk: Chunk, page: FailedPage, ownLimit: boolean): Promise<Verdict> {
   const { tools, upstream, stream, permit, tally } = chunk;
   if (page.kind === 'broken') return { kind: 'failed', error: { code: 'UPSTREAM_UNSTABLE', message: page.message } };
   const attempt = tally.pages > 0 ? 0 : stream.attempt;
-  const verdict = judgeFailure(page, { ...stream, ...upstream, attempt }, tools.random);
-  if (verdict.kind === 'throttled') {
+  const { retryAttempts } = stream.job;
+  const verdict = judgeFailure(page, { ...stream, ...upstream, attempt, retryAttempts }, tools.random);
+  if (verdict.kind === 'throttled' && !ownLimit) {
     tools.metrics.refusals.inc({ platform: upstream.platform });
     const { permitId } = permit;
     await noteRefusal(tools.database.pool, { accountId: upstream.accountId, permitId, pauseMs: verdict.waitMs });
@@ -252,6 +282,7 @@ async function settle(
           shareDone: walk.shareDone(),
           targets,
           newStreams: tally.newStreams,
+          cursor: tally.cursor,
         };
   const verdict = ending.kind === 'failed-page' ? ending.verdict : null;
   if (verdict?.kind === 'skipped') tally.warnings.push(verdict.warning);
@@ -278,6 +309,8 @@ function outcomeOf(ending: Exclude<Ending, { readonly kind: 'unused' }>, stream:
     case 'open':
     case 'done':
       return { kind: ending.kind };
+    case 'rest':
+      return { kind: 'waiting', waitMs: ending.rest.ms, waitingFor: ending.rest.waitingFor, attempt: 0 } as const;
     case 'broker':
       return { kind: 'waiting', waitMs: brokerWaitMs, waitingFor: 'the broker', attempt: stream.attempt } as const;
     case 'failed-page':

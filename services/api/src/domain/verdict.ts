@@ -42,6 +42,7 @@ export interface Verdict {
   readonly progress: object;
   readonly error: JobError | null;
   readonly warnings: readonly string[];
+  readonly movesCursors: boolean;
 }
 
 /**
@@ -58,6 +59,8 @@ export function judgeJob(facts: VerdictFacts): Verdict {
     progress: finalProgress(facts.progress, summary, status === 'completed'),
     error,
     warnings: [...new Set([...facts.streamWarnings, ...(status === 'cancelled' ? failuresOf(facts) : [])])],
+    // A walk speaks for itself, whatever became of the others; after a loss none does.
+    movesCursors: knownError(facts.error) === null && facts.tallies.every((tally) => lossesOf(tally).length === 0),
   };
 }
 
