@@ -1,5 +1,6 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
+import { describeAccess, securitySchemes } from './describe-access.ts';
 import type { ApiServer } from './server.ts';
 
 /** Where the page is; its routes come from a plugin, which gives them no scope. */
@@ -18,11 +19,13 @@ export async function describeApi(app: ApiServer): Promise<void> {
         version: '0.1.0',
         description: 'Smartlead and Lemlist activities in Postgres, exactly once: start syncs and follow them.',
       },
+      components: { securitySchemes },
       tags: [
         { name: 'full-sync', description: 'Syncs: start them, follow them, look back' },
         { name: 'health', description: 'Is this process well?' },
       ],
     },
+    transform: describeAccess,
   });
   await app.register(swaggerUi, {
     routePrefix: docsPath,

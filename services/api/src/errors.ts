@@ -3,13 +3,20 @@ export const catalogue = {
   SYNC_001: { status: 400, title: 'Invalid sync configuration' },
   SYNC_002: { status: 404, title: 'No such job' },
   SYNC_003: { status: 409, title: 'Conflicts with a running job' },
+  SYNC_004: { status: 429, title: 'Too many requests' },
   SYNC_005: { status: 409, title: "Not possible in the job's state" },
   DB_001: { status: 503, title: 'Database unreachable' },
+  API_001: { status: 401, title: 'API key missing or not valid' },
   API_002: { status: 403, title: 'Forbidden' },
   API_003: { status: 404, title: 'No such endpoint' },
   API_004: { status: 400, title: 'Malformed request' },
   API_005: { status: 413, title: 'Request body too large' },
   API_006: { status: 500, title: 'Internal error' },
+  API_007: { status: 408, title: 'Request came too slowly' },
+  API_008: { status: 415, title: 'Encoding not supported' },
+  API_009: { status: 422, title: 'Idempotency key used for another request' },
+  API_010: { status: 409, title: 'Still being answered' },
+  API_011: { status: 431, title: 'Headers too large' },
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;
@@ -26,17 +33,23 @@ export class ApiError extends Error {
   readonly faults: readonly Fault[];
   /** Further members of the answer, such as `conflictingJobId`. */
   readonly extra: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     code: ErrorCode,
     message: string,
-    more: { readonly faults?: readonly Fault[]; readonly extra?: Readonly<Record<string, unknown>> } = {},
+    more: {
+      readonly faults?: readonly Fault[];
+      readonly extra?: Readonly<Record<string, unknown>>;
+      readonly headers?: Readonly<Record<string, string>>;
+    } = {},
   ) {
     super(message);
     this.name = 'ApiError';
     this.code = code;
     this.faults = more.faults ?? [];
     this.extra = more.extra ?? {};
+    this.headers = more.headers ?? {};
   }
 
   get status(): number {

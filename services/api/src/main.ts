@@ -2,11 +2,13 @@ import { connectDatabase, migrate } from '@full-sync/database';
 import { connectKafka, connectSerde } from '@full-sync/kafka';
 import { runService, systemClock } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
+import { openAccess } from './access.ts';
 import { configSchema } from './config.ts';
 import { followJobs } from './follow-jobs.ts';
 import { createApiMetrics } from './metrics.ts';
 import { listen } from './listen.ts';
 import { storeDeadLetters } from './store-dead-letters.ts';
+import { sweep } from './sweep.ts';
 
 await runService({
   name: 'api',
@@ -17,6 +19,7 @@ await runService({
     const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-api' }), 'database pool');
     const applied = await migrate(db);
     if (applied.length > 0) logger.info({ applied }, 'migrations applied');
+    const access = await openAccess({ db, clock: systemClock, host: config.API_HOST });
 
     const client = scope.use(await connectKafka({ config, clientId: 'full-sync-api', logger }), 'kafka client');
     await client.ensureTopics();
@@ -25,10 +28,11 @@ await runService({
     const letters = { client, db, codec, metrics, health, onFailure: (error: Error) => scope.fail(error) };
     scope.loop('dead letters', (signal) => storeDeadLetters(letters, signal));
     const following = { db, offsets: client.offsets, logger, metrics, health, clock: systemClock };
+    scope.loop('sweeper', (signal) => sweep({ db, clock: systemClock }, signal));
     scope.loop('follower', (signal) => followJobs(following, signal));
 
-    const context = { config, db, clock: systemClock, logger, health, metrics: scope.metrics };
+    const context = { config, db, access, clock: systemClock, logger, health, metrics: scope.metrics };
     scope.use(await listen(context, metrics), 'http server');
-    logger.warn('no API key exists: whoever can reach this port on loopback may start syncs');
+    if (access.isOpen()) logger.warn('no API key exists: whoever can reach this port on loopback may start syncs');
   },
 });

@@ -5,7 +5,10 @@ import type { KnownRoute } from './route-rules.ts';
 import { buildServer } from './server.ts';
 
 /** Registering a route touches nothing of this; answering a request would. */
-const context: ApiContext = Object(new Proxy({}, { get: () => ({}) }));
+const settings = { API_RATE_LIMIT: 'off', API_OPEN_PATHS: 'none' };
+const context: ApiContext = Object(
+  new Proxy({ config: settings }, { get: (known, name) => Reflect.get(known, name) ?? {} }),
+);
 
 async function allRoutes(): Promise<readonly KnownRoute[]> {
   const routes: KnownRoute[] = [];

@@ -3,10 +3,12 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerErrors } from './answer-errors.ts';
+import { answerOnce } from './answer-once.ts';
 import type { ApiContext } from './context.ts';
 import { describeApi, docsPath } from './describe.ts';
 import { ApiError } from './errors.ts';
-import { refusalOf } from './loopback.ts';
+import { guardRequests } from './guard-requests.ts';
+import { refuseConnection } from './refuse-connections.ts';
 import { registerFullSync } from './routes/full-sync.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerJobControl } from './routes/job-control.ts';
@@ -34,7 +36,11 @@ export async function buildServer(
   const app: ApiServer = Fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
+    // From the first byte (or the opening of the connection) to the last of the body.
     requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    clientErrorHandler: refuseConnection,
     // A drain must not wait for clients that keep their connections.
     forceCloseConnections: 'idle',
     frameworkErrors: answers.onError,
@@ -47,9 +53,11 @@ export async function buildServer(
   app.setErrorHandler(answers.onError);
   app.setNotFoundHandler(answers.onNotFound);
 
+  guardRequests(app, context);
   app.addHook('onRequest', async (request) => {
-    const refusal = refusalOf(request.headers);
-    if (refusal !== null) throw new ApiError('API_002', refusal);
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity')
+      throw new ApiError('API_008', `Bodies with content-encoding ${encoding.slice(0, 40)} are not read.`);
     // `curl -d` says that its JSON is a form: what is in the body decides.
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/json';
   });
@@ -62,6 +70,8 @@ export async function buildServer(
       done(new ApiError('API_004', 'The body is not JSON.', { faults: [{ pointer: '', message: 'is not JSON' }] }));
     }
   });
+
+  answerOnce(app, context);
 
   app.addHook('onRoute', (route) => {
     if (route.url === docsPath || route.url.startsWith(`${docsPath}/`)) route.config = { scope: 'open' };

@@ -1,4 +1,5 @@
 import Type from 'typebox';
+import { requireScope } from '../authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { parseExecuteRequest } from '../domain/execute-request.ts';
 import { ApiError, summaryOf } from '../errors.ts';
@@ -87,6 +88,7 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
       response: { 202: accepted, ...problems(400, 403, 409, 413, 503) },
     },
     handler: async (request, reply) => {
+      if (request.body.syncMode === 'namespace_reset') requireScope(request.caller, 'sync:reset');
       const parsed = parseExecuteRequest(request.body);
       if (!parsed.ok) throw new ApiError('SYNC_001', summaryOf(parsed.faults), { faults: parsed.faults });
       const { jobId, warnings, estimatedDuration } = await submitJob(context, parsed.config, parsed.warnings);
