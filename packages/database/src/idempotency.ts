@@ -80,13 +80,12 @@ export async function renewAnswerClaim(queryable: Queryable, claim: AnswerClaim,
 
 /**
  * Stores the answer; every repetition gets it from then on. False when the claim is another's by now: whoever calls this
- * inside the transaction that does the work must then let that transaction fail. Storing it again changes nothing.
+ * inside the transaction that does the work must then let that transaction fail.
  */
 export async function storeAnswer(queryable: Queryable, claim: AnswerClaim, answer: StoredAnswer): Promise<boolean> {
   const { rowCount } = await queryable.query(
-    `update idempotency_keys set status = coalesce(status, $4), headers = coalesce(headers, $5),
-       body = coalesce(body, $6), lease_until = null
-     where caller = $1 and idempotency_key = $2 and epoch = $3`,
+    `update idempotency_keys set status = $4, headers = $5, body = $6, lease_until = null
+     where caller = $1 and idempotency_key = $2 and epoch = $3 and status is null`,
     [claim.caller, claim.key, claim.epoch, answer.status, JSON.stringify(answer.headers), answer.body],
   );
   return rowCount === 1;

@@ -4,13 +4,18 @@ import { freshDatabase, waitFor } from '@full-sync/testing';
 import {
   apiKeyIdOf,
   apiKeyMatches,
+  claimAnswer,
   connectDatabase,
   createApiKey,
   findApiKey,
   listApiKeys,
   migrate,
   noteApiKeyUse,
+  releaseAnswerClaim,
+  renewAnswerClaim,
   revokeApiKey,
+  storeAnswer,
+  sweepAnswers,
   sweepApiPermits,
   takeApiPermit,
 } from '../src/index.ts';
@@ -141,4 +146,60 @@ test('what is a span old is swept', async () => {
     },
     { what: 'the place of caller a to be swept' },
   );
+});
+
+const requestHash = Buffer.alloc(32, 1);
+const answer = { status: 202, headers: { location: '/x' }, body: '{"a":1}' };
+
+test('an answer is claimed once, stored once, and given to every repetition', async () => {
+  await using db = await openDatabase();
+  const request = { caller: 'a', key: 'k', requestHash, leaseMs: 60_000 };
+  const outcomes = await Promise.all(Array.from({ length: 8 }, async () => await claimAnswer(db.pool, request)));
+  const claims = outcomes.flatMap((outcome) => (outcome.kind === 'claimed' ? [outcome.claim] : []));
+  assert.equal(claims.length, 1);
+  assert.equal(outcomes.filter(({ kind }) => kind === 'busy').length, 7);
+  const [claim] = claims;
+  assert.ok(claim !== undefined);
+  assert.deepEqual(await claimAnswer(db.pool, { ...request, requestHash: Buffer.alloc(32, 2) }), { kind: 'mismatch' });
+  assert.equal(await storeAnswer(db.pool, claim, answer), true);
+  assert.deepEqual(await claimAnswer(db.pool, request), { kind: 'answered', answer });
+  // What is stored is neither given back nor stored over.
+  await releaseAnswerClaim(db.pool, claim);
+  assert.equal(await storeAnswer(db.pool, claim, { ...answer, status: 200 }), false);
+  assert.deepEqual(await claimAnswer(db.pool, request), { kind: 'answered', answer });
+  assert.equal((await claimAnswer(db.pool, { ...request, caller: 'b' })).kind, 'claimed');
+});
+
+test('a claim whose process died goes to the next, and the first one can no more store its answer', async () => {
+  await using db = await openDatabase();
+  const request = { caller: 'a', key: 'k', requestHash, leaseMs: 60_000 };
+  const first = await claimAnswer(db.pool, { ...request, leaseMs: 0 });
+  const second = await waitFor(
+    async () => {
+      const outcome = await claimAnswer(db.pool, request);
+      return outcome.kind === 'claimed' ? outcome.claim : null;
+    },
+    { what: 'the lease to run out' },
+  );
+  assert.ok(first.kind === 'claimed');
+  await renewAnswerClaim(db.pool, first.claim, 3_600_000);
+  assert.equal(await storeAnswer(db.pool, first.claim, answer), false);
+  await releaseAnswerClaim(db.pool, first.claim);
+  assert.equal((await claimAnswer(db.pool, request)).kind, 'busy');
+  assert.equal(await storeAnswer(db.pool, second, answer), true);
+});
+
+test('after a day an answer is forgotten, swept or not', async () => {
+  await using db = await openDatabase();
+  const request = { caller: 'a', key: 'k', requestHash, leaseMs: 60_000 };
+  const claimed = await claimAnswer(db.pool, request);
+  assert.ok(claimed.kind === 'claimed');
+  await storeAnswer(db.pool, claimed.claim, answer);
+  await sweepAnswers(db.pool);
+  assert.equal((await claimAnswer(db.pool, request)).kind, 'answered');
+  await db.pool.query(`update idempotency_keys set created_at = now() - interval '25 hours'`);
+  assert.equal((await claimAnswer(db.pool, { ...request, requestHash: Buffer.alloc(32, 2) })).kind, 'claimed');
+  await db.pool.query(`update idempotency_keys set created_at = now() - interval '25 hours', lease_until = null`);
+  await sweepAnswers(db.pool);
+  assert.equal((await db.pool.query('select from idempotency_keys')).rowCount, 0);
 });

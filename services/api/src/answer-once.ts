@@ -17,6 +17,8 @@ declare module 'fastify' {
 
 interface HeldClaim extends AnswerClaim {
   readonly stopRenewing: () => void;
+  /** The answer was stored by the transaction that did the work. */
+  stored: boolean;
 }
 
 const leaseMs = 30_000;
@@ -51,7 +53,7 @@ export function answerOnce(app: ApiServer, { db, clock }: Pick<ApiContext, 'db' 
       () => void renewAnswerClaim(db.pool, claim, leaseMs).catch(() => undefined),
       renewEveryMs,
     );
-    return { ...claim, stopRenewing: () => clearInterval(timer) };
+    return { ...claim, stopRenewing: () => clearInterval(timer), stored: false };
   };
 
   app.decorateRequest('answerClaim', null);
@@ -74,9 +76,12 @@ export function answerOnce(app: ApiServer, { db, clock }: Pick<ApiContext, 'db' 
     if (claim === null) return payload;
     request.answerClaim = null;
     claim.stopRenewing();
-    if (reply.statusCode < 400) await storeAnswer(db.pool, claim, answerOf(reply, payload));
+    if (reply.statusCode < 400) {
+      if (!claim.stored) await storeAnswer(db.pool, claim, answerOf(reply, payload));
+      return payload;
+    }
     // What a database that does not answer keeps runs out with its lease.
-    else await releaseAnswerClaim(db.pool, claim).catch(() => undefined);
+    await releaseAnswerClaim(db.pool, claim).catch(() => undefined);
     return payload;
   });
 }
@@ -96,7 +101,8 @@ export async function storeAnswerWith(
   if (claim === null) return;
   const { status, headers, body } = answer;
   const stored = { status, headers: { ...jsonType, ...headers }, body: JSON.stringify(body) };
-  if (await storeAnswer(client, claim, stored)) return;
+  claim.stored = await storeAnswer(client, claim, stored);
+  if (claim.stored) return;
   throw new ApiError('API_010', 'Another process is answering this Idempotency-Key.');
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { ensureNamespace, findConflict, insertJob, readLastRun, sqlState } from '@full-sync/database';
-import type { JobTarget } from '@full-sync/database';
+import type { Client, JobTarget } from '@full-sync/database';
+import type { Clock } from '@full-sync/runtime';
 import type { Platform } from '@full-sync/schemas';
 import { configuredAccount, keyVariable, storeAccount } from './accounts.ts';
 import type { UpstreamAccount } from './accounts.ts';
@@ -18,7 +19,7 @@ export interface SubmittedJob {
 
 /**
  * Stores a job, its namespaces and its first streams in one transaction: afterwards it runs, whatever becomes of this
- * process.
+ * process. `withJob` does its part in that transaction, and is called again when that is repeated.
  *
  * @throws ApiError SYNC_001 for a platform without a key, SYNC_003 when another job owns one of the targets.
  */
@@ -26,6 +27,7 @@ export async function submitJob(
   context: ApiContext,
   config: SyncConfig,
   warnings: readonly string[],
+  withJob: (client: Client, job: SubmittedJob) => Promise<void>,
 ): Promise<SubmittedJob> {
   const accounts = accountsFor(context, config.platforms);
   const targets = config.namespaces.flatMap((namespace) =>
@@ -36,7 +38,12 @@ export async function submitJob(
   // A conflicting job can end between its violation and the look for its name: then there is no conflict any more.
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return { ...(await storeJob(context, { config, warnings, accounts, targets })), estimatedDuration };
+      return await context.db.transaction(async (client) => {
+        const stored = await storeJob(client, context.clock, { config, warnings, accounts, targets });
+        const submitted = { ...stored, estimatedDuration };
+        await withJob(client, submitted);
+        return submitted;
+      });
     } catch (error) {
       if (sqlState(error) !== '23505') throw error;
       const conflict = await findConflict(context.db.pool, targets);
@@ -70,7 +77,8 @@ function accountsFor(context: ApiContext, platforms: readonly Platform[]): Reado
 }
 
 async function storeJob(
-  { db, clock }: ApiContext,
+  client: Client,
+  clock: Clock,
   job: {
     readonly config: SyncConfig;
     readonly warnings: readonly string[];
@@ -79,33 +87,31 @@ async function storeJob(
   },
 ): Promise<{ readonly jobId: string; readonly warnings: readonly string[] }> {
   const { config } = job;
-  return await db.transaction(async (client) => {
-    const warnings = [...job.warnings];
-    // In one order, so that two requests wait for each other instead of deadlocking.
-    for (const namespace of config.namespaces.toSorted()) {
-      const { created } = await ensureNamespace(client, { namespace, platforms: config.platforms });
-      if (created && namespace !== 'default')
-        warnings.push(`namespace ${namespace} is new: it was created with the default credentials and all campaigns`);
-    }
-    const accountIds = new Map<Platform, number>();
-    for (const [platform, account] of job.accounts) accountIds.set(platform, await storeAccount(client, account));
-    const targets = job.targets.map((target): JobTarget => {
-      const accountId = accountIds.get(target.platform);
-      if (accountId === undefined) throw new Error(`no account was stored for ${target.platform}`);
-      return { ...target, accountId };
-    });
-    const now = clock.now();
-    const jobId = toJobId(now, randomBytes(10));
-    await insertJob(client, {
-      jobId,
-      syncMode: config.syncMode,
-      config,
-      warnings,
-      parallelWorkers: config.parallelWorkers,
-      batchSize: config.batchSize === 'auto' ? null : config.batchSize,
-      windowEnd: new Date(now),
-      targets,
-    });
-    return { jobId, warnings };
+  const warnings = [...job.warnings];
+  // In one order, so that two requests wait for each other instead of deadlocking.
+  for (const namespace of config.namespaces.toSorted()) {
+    const { created } = await ensureNamespace(client, { namespace, platforms: config.platforms });
+    if (created && namespace !== 'default')
+      warnings.push(`namespace ${namespace} is new: it was created with the default credentials and all campaigns`);
+  }
+  const accountIds = new Map<Platform, number>();
+  for (const [platform, account] of job.accounts) accountIds.set(platform, await storeAccount(client, account));
+  const targets = job.targets.map((target): JobTarget => {
+    const accountId = accountIds.get(target.platform);
+    if (accountId === undefined) throw new Error(`no account was stored for ${target.platform}`);
+    return { ...target, accountId };
   });
+  const now = clock.now();
+  const jobId = toJobId(now, randomBytes(10));
+  await insertJob(client, {
+    jobId,
+    syncMode: config.syncMode,
+    config,
+    warnings,
+    parallelWorkers: config.parallelWorkers,
+    batchSize: config.batchSize === 'auto' ? null : config.batchSize,
+    windowEnd: new Date(now),
+    targets,
+  });
+  return { jobId, warnings };
 }

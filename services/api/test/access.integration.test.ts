@@ -244,6 +244,24 @@ test('of twenty requests at once with one Idempotency-Key one starts a job, and 
   assert.equal(answers.filter(({ headers }) => headers.get('idempotency-replayed') === null).length, 1);
 });
 
+test('the answer and the job are stored by one transaction: no crash comes between them', async () => {
+  const { key } = await makeKey(['sync:execute']);
+  const { body: answer } = await call('/api/full-sync/execute', {
+    method: 'POST',
+    body: body('one-transaction'),
+    key,
+    headers: { 'idempotency-key': 'one-transaction' },
+  });
+  const { rows } = await pretend.db.pool.query<{ same: boolean; body: string }>(
+    `select i.xmin::text = t.xmin::text as same, i.body from idempotency_keys i, job_targets t
+     where i.idempotency_key = 'one-transaction' and t.namespace = 'one-transaction'`,
+  );
+  assert.deepEqual(
+    rows.map((row) => [row.same, JSON.parse(row.body)]),
+    [[true, answer]],
+  );
+});
+
 async function sendRaw(text: string): Promise<string> {
   const socket = connect(Number(new URL(pretend.api.url).port), '127.0.0.1');
   let answer = '';

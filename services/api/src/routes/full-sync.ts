@@ -1,10 +1,12 @@
 import Type from 'typebox';
+import { storeAnswerWith } from '../answer-once.ts';
 import { requireScope } from '../authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { parseExecuteRequest } from '../domain/execute-request.ts';
 import { ApiError, summaryOf } from '../errors.ts';
 import type { ApiServer } from '../server.ts';
 import { submitJob } from '../submit-job.ts';
+import type { SubmittedJob } from '../submit-job.ts';
 import { problems, syncModes } from './shapes.ts';
 
 const strict = { additionalProperties: false };
@@ -91,12 +93,17 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
       if (request.body.syncMode === 'namespace_reset') requireScope(request.caller, 'sync:reset');
       const parsed = parseExecuteRequest(request.body);
       if (!parsed.ok) throw new ApiError('SYNC_001', summaryOf(parsed.faults), { faults: parsed.faults });
-      const { jobId, warnings, estimatedDuration } = await submitJob(context, parsed.config, parsed.warnings);
-      const progressUrl = `/api/full-sync/status/${jobId}`;
-      return await reply
-        .code(202)
-        .header('location', progressUrl)
-        .send({ success: true, jobId, config: parsed.config, estimatedDuration, progressUrl, warnings: [...warnings] });
+      const { config } = parsed;
+      const answerFor = ({ jobId, warnings, estimatedDuration }: SubmittedJob) => {
+        const progressUrl = `/api/full-sync/status/${jobId}`;
+        const body = { success: true as const, jobId, config, estimatedDuration, progressUrl, warnings: [...warnings] };
+        return { status: 202 as const, headers: { location: progressUrl }, body };
+      };
+      const submitted = await submitJob(context, config, parsed.warnings, async (client, job) => {
+        await storeAnswerWith(client, request, answerFor(job));
+      });
+      const { status, headers, body } = answerFor(submitted);
+      return await reply.code(status).headers(headers).send(body);
     },
   });
 }
