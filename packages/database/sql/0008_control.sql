@@ -28,6 +28,10 @@ create trigger jobs_revision before update on jobs for each row
 alter table streams alter column account_id drop not null;
 create index streams_replays on streams (stream_id) where account_id is null and status = 'pending';
 
+-- The raw record that a letter is about, by its position (topic id:partition:offset); null where it has none.
+alter table dead_letters add column source text;
+-- The event that a letter is about; null for letters about records.
+alter table dead_letters add column event_key text;
 alter table dead_letters add column status text not null default 'open'
   check (status in ('open', 'replaying', 'replayed', 'superseded'));
 alter table dead_letters add column replay_job_id text;
@@ -35,6 +39,7 @@ alter table dead_letters add column superseded_by bigint;
 comment on column dead_letters.status is 'open; replaying; replayed = its record was replayed and stored; superseded = its replay failed, see superseded_by.';
 comment on column dead_letters.replay_job_id is 'The job that replayed the letter last.';
 comment on column dead_letters.superseded_by is 'The letter that came of the last replay.';
+update dead_letters set source = substring(origin from '^[^:]+:[^:]+:[^:]+') where stage = 'keyer';
 create index dead_letters_superseded on dead_letters (superseded_by) where superseded_by is not null;
 create index dead_letters_namespace on dead_letters (namespace, platform);
 
@@ -44,18 +49,16 @@ create table dead_letter_replays (
   dead_letter_id bigint not null references dead_letters (dead_letter_id) on delete cascade,
   namespace text not null,
   platform text not null,
-  -- The raw record that the letter is about: letters of one record are published once.
-  source text,
+  -- The letter of the same raw record that is published for this one: the first of them, often itself.
+  leader_id bigint not null,
+  event_key text,
   topic_id uuid,
   partition integer,
-  last_offset bigint,
-  event_key text,
-  -- Why it could not be rebuilt.
-  fault text,
+  record_offset bigint,
   primary key (job_id, dead_letter_id)
 );
 create index dead_letter_replays_letter on dead_letter_replays (dead_letter_id);
-create index dead_letter_replays_source on dead_letter_replays (job_id, source) where source is not null;
+create index dead_letter_replays_leader on dead_letter_replays (job_id, leader_id);
 
 -- Jobs keep naming the namespaces that they wrote, so a deleted one keeps its row.
 alter table namespaces add column deleted_at timestamptz;

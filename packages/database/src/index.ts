@@ -1,7 +1,8 @@
 export { connectDatabase, sqlState } from './database.ts';
 export type { Client, Database, Queryable } from './database.ts';
 export { migrate } from './migrate.ts';
-export { accountKeyHash, ensureAccount } from './accounts.ts';
+export { accountKeyHash, ensureAccount, readAccounts } from './accounts.ts';
+export type { AccountOutlook } from './accounts.ts';
 export { ensureNamespace } from './namespaces.ts';
 export type { EnsuredNamespace } from './namespaces.ts';
 export {
@@ -64,11 +65,18 @@ export {
 export type { ApiKey, CheckedApiKey } from './api-keys.ts';
 export { sweepApiPermits, takeApiPermit } from './api-limits.ts';
 export type { BoundState } from './api-limits.ts';
-export { readCursors } from './cursors.ts';
-export type { CampaignFilter, Cursor } from './cursors.ts';
+export { readCursors, readKnownTotals } from './cursors.ts';
+export type { CampaignFilter, Cursor, KnownTotals } from './cursors.ts';
 export { claimAnswer, releaseAnswerClaim, renewAnswerClaim, storeAnswer, sweepAnswers } from './idempotency.ts';
 export type { AnswerClaim, ClaimOutcome, StoredAnswer } from './idempotency.ts';
 export { listLetters, readLetter } from './letters.ts';
 export type { Letter, LetterFilter, LetterStatus } from './letters.ts';
-export { claimReplay, insertReplay, lockCandidates, readLettersToReplay, storeReplayPositions } from './replays.ts';
+export {
+  claimReplay,
+  insertReplay,
+  listUnreplayable,
+  lockCandidates,
+  readLettersToReplay,
+  storeReplayPositions,
+} from './replays.ts';
 export type { ClaimedReplay, LetterToReplay, ReplayCandidate, ReplayedAt, ReplaySelection } from './replays.ts';

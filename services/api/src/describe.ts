@@ -22,6 +22,7 @@ export async function describeApi(app: ApiServer): Promise<void> {
       components: { securitySchemes },
       tags: [
         { name: 'full-sync', description: 'Syncs: start them, follow them, look back' },
+        { name: 'dead-letters', description: 'What could not be processed: look at it, replay it' },
         { name: 'health', description: 'Is this process well?' },
       ],
     },

@@ -6,6 +6,7 @@ export const catalogue = {
   SYNC_004: { status: 429, title: 'Too many requests' },
   SYNC_005: { status: 409, title: "Not possible in the job's state" },
   DB_001: { status: 503, title: 'Database unreachable' },
+  DLQ_001: { status: 404, title: 'No such dead letter' },
   API_001: { status: 401, title: 'API key missing or not valid' },
   API_002: { status: 403, title: 'Forbidden' },
   API_003: { status: 404, title: 'No such endpoint' },

@@ -1,12 +1,14 @@
 import { connectDatabase, migrate } from '@full-sync/database';
 import { connectKafka, connectSerde } from '@full-sync/kafka';
-import { runService, systemClock } from '@full-sync/runtime';
-import { topicNames } from '@full-sync/schemas';
+import { loadNamespaces, runService, systemClock } from '@full-sync/runtime';
+import { platforms, topicNames } from '@full-sync/schemas';
 import { openAccess } from './access.ts';
 import { configSchema } from './config.ts';
 import { followJobs } from './follow-jobs.ts';
+import { createLetterReader } from './letter-reader.ts';
 import { createApiMetrics } from './metrics.ts';
 import { listen } from './listen.ts';
+import { publishReplays } from './publish-replays.ts';
 import { storeDeadLetters } from './store-dead-letters.ts';
 import { sweep } from './sweep.ts';
 
@@ -15,6 +17,7 @@ await runService({
   schema: configSchema,
   start: async (scope, config) => {
     const { logger, health } = scope;
+    const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms });
     const metrics = createApiMetrics(scope.metrics);
     const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-api' }), 'database pool');
     const applied = await migrate(db);
@@ -25,13 +28,27 @@ await runService({
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const codec = serde.codec(topicNames.deadLetters);
-    const letters = { client, db, codec, metrics, health, onFailure: (error: Error) => scope.fail(error) };
-    scope.loop('dead letters', (signal) => storeDeadLetters(letters, signal));
+    const letters = createLetterReader(serde);
+    const storing = { client, db, codec, letters, metrics, health, onFailure: (error: Error) => scope.fail(error) };
+    scope.loop('dead letters', (signal) => storeDeadLetters(storing, signal));
+    const rawCodecs = { smartlead: serde.codec(topicNames.smartleadRaw), lemlist: serde.codec(topicNames.lemlistRaw) };
+    const replaying = { db, client, letters, rawCodecs, metrics, logger, health, clock: systemClock };
+    scope.loop('replays', (signal) => publishReplays(replaying, signal));
     const following = { db, offsets: client.offsets, logger, metrics, health, clock: systemClock };
     scope.loop('sweeper', (signal) => sweep({ db, clock: systemClock }, signal));
     scope.loop('follower', (signal) => followJobs(following, signal));
 
-    const context = { config, db, access, clock: systemClock, logger, health, metrics: scope.metrics };
+    const context = {
+      config,
+      namespaces,
+      db,
+      access,
+      letters,
+      clock: systemClock,
+      logger,
+      health,
+      metrics: scope.metrics,
+    };
     scope.use(await listen(context, metrics), 'http server');
     if (access.isOpen()) logger.warn('no API key exists: whoever can reach this port on loopback may start syncs');
   },

@@ -6,6 +6,7 @@ export interface ApiMetrics {
   readonly openJobs: Gauge;
   readonly jobsEnded: Counter;
   readonly deadLettersStored: Counter;
+  readonly lettersReplayed: Counter;
   readonly followSeconds: Histogram;
   readonly requestSeconds: Histogram;
 }
@@ -27,6 +28,11 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
     deadLettersStored: new Counter({
       name: 'full_sync_dead_letters_stored_total',
       help: 'Dead letters stored for the first time (letters). Rising: read code and detail in table dead_letters.',
+      registers,
+    }),
+    lettersReplayed: new Counter({
+      name: 'full_sync_dead_letters_replayed_total',
+      help: 'Records of dead letters published again (records). What became of them: status in table dead_letters.',
       registers,
     }),
     followSeconds: new Histogram({

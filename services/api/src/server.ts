@@ -9,6 +9,7 @@ import { describeApi, docsPath } from './describe.ts';
 import { ApiError } from './errors.ts';
 import { guardRequests } from './guard-requests.ts';
 import { refuseConnection } from './refuse-connections.ts';
+import { registerDeadLetters } from './routes/dead-letters.ts';
 import { registerFullSync } from './routes/full-sync.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerJobControl } from './routes/job-control.ts';
@@ -84,5 +85,6 @@ export async function buildServer(
   registerJobs(app, context);
   registerJobControl(app, context);
   registerJobEvents(app, context);
+  registerDeadLetters(app, context);
   return app;
 }

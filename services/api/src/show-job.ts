@@ -89,6 +89,7 @@ function showSummary(job: JobRow, durationMs: number): Readonly<Record<string, u
   const stored = fieldsOf(job.summary);
   return {
     ...Object.fromEntries(countNames.map((name) => [name, numberOf(stored[name])])),
+    replayed: job.lettersReplayed,
     duration_ms: durationMs,
     by_platform: inOrder(fieldsOf(stored['by_platform']), platformsOf(job.config)),
   };

@@ -56,6 +56,7 @@ export interface Counts {
   readonly accepted: number;
   readonly created: number;
   readonly duplicates?: number;
+  readonly deadLettered?: number;
 }
 
 /** Starts an api against a database and topics of its own. */
@@ -206,9 +207,10 @@ export async function pretendServices(): Promise<PretendServices> {
       const topicId = (await client.offsets.topicIds([topicNames.events])).get(topicNames.events);
       await db.transaction(async (tx) => {
         await tx.query(
-          `insert into job_counts (job_id, platform, partition, records_accepted, events_derived, events_created, duplicates)
-           values ($1, $2, 0, $3, $4::bigint + $5::bigint, $4, $5)`,
-          [jobId, counts.platform, counts.accepted, counts.created, counts.duplicates ?? 0],
+          `insert into job_counts (job_id, platform, partition, records_accepted, events_derived, events_created, duplicates,
+             dead_lettered)
+           values ($1, $2, 0, $3, $4::bigint + $5::bigint + $6::bigint, $4, $5, $6)`,
+          [jobId, counts.platform, counts.accepted, counts.created, counts.duplicates ?? 0, counts.deadLettered ?? 0],
         );
         for (const [partition, next] of ends) {
           await tx.query(

@@ -9,7 +9,7 @@ import { ApiError, noSuchJob } from '../errors.ts';
 import type { ApiServer } from '../server.ts';
 import { showJob } from '../show-job.ts';
 import type { ShownJob } from '../show-job.ts';
-import { jobShape, jobStatuses, problems, syncModes } from './shapes.ts';
+import { jobModes, jobShape, jobStatuses, problems } from './shapes.ts';
 
 const historyQuery = Type.Object(
   {
@@ -18,7 +18,7 @@ const historyQuery = Type.Object(
     ),
     cursor: Type.Optional(Type.String({ maxLength: 200, description: 'the next_cursor of the page before' })),
     status: Type.Optional(Type.Enum([...jobStatuses], { description: `one of ${jobStatuses.join(', ')}` })),
-    syncMode: Type.Optional(Type.Enum([...syncModes], { description: `one of ${syncModes.join(', ')}` })),
+    syncMode: Type.Optional(Type.Enum([...jobModes], { description: `one of ${jobModes.join(', ')}` })),
     platform: Type.Optional(Type.Enum([...platforms], { description: `one of ${platforms.join(', ')}` })),
     namespace: Type.Optional(Type.String({ pattern: '^[a-z0-9_-]{1,63}$', description: 'a namespace' })),
   },
