@@ -91,3 +91,52 @@ export async function moveCursors(client: Client, jobId: string): Promise<void> 
     [jobId],
   );
 }
+
+/** What is known of the campaigns that a namespace reads on an account. */
+export interface KnownTotals {
+  /** Campaigns with a cursor, in whichever namespace. */
+  readonly campaigns: number;
+  /** The sends that the source counts in them. */
+  readonly sends: number;
+  /** Pages of `rowsPerPage` rows that they fill, one at least each. */
+  readonly pages: number;
+  /** Activities of the last whole reading; null where there was none. */
+  readonly records: number | null;
+  /** True when the namespace itself has cursors there: a delta starts from them. */
+  readonly started: boolean;
+}
+
+/** What the readings of an account, by any namespace, tell of the campaigns that `filter` lets through. */
+export async function readKnownTotals(
+  queryable: Queryable,
+  of: {
+    readonly namespace: string;
+    readonly accountId: number;
+    readonly filter: CampaignFilter | null;
+    readonly rowsPerPage: number;
+  },
+): Promise<KnownTotals> {
+  const { rows } = await queryable.query<KnownTotals & { sends: string; pages: string; records: string | null }>(
+    `with latest as (
+       select distinct on (campaign_id) campaign_id, (counts ->> 'sent_count')::bigint as sends,
+         (counts ->> 'records')::bigint as records
+       from cursors where account_id = $2 order by campaign_id, counts is null, updated_at desc),
+     wanted as (
+       select * from latest where campaign_id <> '' and ($3::text[] is null or campaign_id = any($3)) and campaign_id <> all($4))
+     select count(*)::integer as campaigns, coalesce(sum(sends), 0) as sends,
+       coalesce(sum(greatest(1, ceil(coalesce(sends, 0) / $5::float8))), 0) as pages,
+       case when $3::text[] is null then (select records from latest where campaign_id = '') else sum(records) end as records,
+       exists (select from cursors where account_id = $2 and namespace = $1) as started
+     from wanted`,
+    [of.namespace, of.accountId, of.filter?.campaigns ?? null, of.filter?.exclude ?? [], of.rowsPerPage],
+  );
+  const row = rows[0];
+  if (row === undefined) throw new Error('an aggregate without a row');
+  return {
+    campaigns: row.campaigns,
+    sends: Number(row.sends),
+    pages: Number(row.pages),
+    records: row.records === null ? null : Number(row.records),
+    started: row.started,
+  };
+}

@@ -43,6 +43,7 @@ export const configSchema = Type.Object({
   LEMLIST_API_KEY: Type.Optional(secretText()),
   LEMLIST_BASE_URL: httpUrlText({ default: 'https://api.lemlist.com/api' }),
   LEMLIST_RATE_LIMIT: rateLimitText({ default: '20/2s' }),
+  NAMESPACES_FILE: Type.Optional(Type.String()),
 });
 
 export type ApiConfig = Readonly<Static<typeof configSchema>>;

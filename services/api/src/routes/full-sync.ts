@@ -27,6 +27,12 @@ const rateLimit = Type.Object(
   strict,
 );
 
+const rateLimits = (description: string) =>
+  Type.Union(
+    [rateLimit, Type.Object({ smartlead: Type.Optional(rateLimit), lemlist: Type.Optional(rateLimit) }, strict)],
+    { description },
+  );
+
 const executeBody = Type.Object(
   {
     platforms: list('a comma list or an array of smartlead, lemlist'),
@@ -45,11 +51,9 @@ const executeBody = Type.Object(
     webhookUrl: Type.Optional(Type.String({ maxLength: 2_048, description: 'an http or https URL' })),
     parallelWorkers: Type.Optional(Type.Integer({ minimum: 1, maximum: 32, description: 'a whole number, 1 to 32' })),
     rateLimitOverride: Type.Optional(
-      Type.Union(
-        [rateLimit, Type.Object({ smartlead: Type.Optional(rateLimit), lemlist: Type.Optional(rateLimit) }, strict)],
-        { description: '{requestsPerSecond, burstSize, retryAttempts?}, or one such object per platform' },
-      ),
+      rateLimits('{requestsPerSecond, burstSize, retryAttempts?}, or one such object per platform'),
     ),
+    rateLimitConfig: Type.Optional(rateLimits('another name of rateLimitOverride')),
     dateRange: Type.Optional(
       Type.Object(
         {
@@ -91,7 +95,7 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
     },
     handler: async (request, reply) => {
       if (request.body.syncMode === 'namespace_reset') requireScope(request.caller, 'sync:reset');
-      const parsed = parseExecuteRequest(request.body);
+      const parsed = parseExecuteRequest(request.body, context.clock.now());
       if (!parsed.ok) throw new ApiError('SYNC_001', summaryOf(parsed.faults), { faults: parsed.faults });
       const { config } = parsed;
       const answerFor = ({ jobId, warnings, estimatedDuration }: SubmittedJob) => {
@@ -99,7 +103,7 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
         const body = { success: true as const, jobId, config, estimatedDuration, progressUrl, warnings: [...warnings] };
         return { status: 202 as const, headers: { location: progressUrl }, body };
       };
-      const submitted = await submitJob(context, config, parsed.warnings, async (client, job) => {
+      const submitted = await submitJob(context, parsed, async (client, job) => {
         await storeAnswerWith(client, request, answerFor(job));
       });
       const { status, headers, body } = answerFor(submitted);
