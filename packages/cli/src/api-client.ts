@@ -9,7 +9,8 @@ export class ApiProblem extends CliError {
   constructor(status: number, body: Readonly<Record<string, unknown>>) {
     const code = text(body['code']);
     const message = text(body['error']) || `the API answered ${status}`;
-    super(status === 400 ? exitCodes.usage : exitCodes.failed, code === '' ? message : `${code}: ${message}`);
+    const hint = status === 401 ? 'Set API_KEY to a key of this API; npm run cli -- keys create makes one.' : undefined;
+    super(status === 400 ? exitCodes.usage : exitCodes.failed, code === '' ? message : `${code}: ${message}`, hint);
     this.name = 'ApiProblem';
     this.code = code;
     this.body = body;
@@ -36,13 +37,15 @@ export interface ApiClient {
 
 const requestTimeoutMs = 15_000;
 
-/** Speaks JSON with the API. Its calls throw ApiProblem or ApiUnreachable. */
-export function createApiClient(apiUrl: string): ApiClient {
+/** Speaks JSON with the API, with a key where there is one. Its calls throw ApiProblem or ApiUnreachable. */
+export function createApiClient(apiUrl: string, apiKey: string | null): ApiClient {
   const call = async (path: string, init: RequestInit): Promise<unknown> => {
     let status: number;
     let body: string;
     try {
-      const answer = await fetch(apiUrl + path, { ...init, signal: AbortSignal.timeout(requestTimeoutMs) });
+      const headers = new Headers(init.headers);
+      if (apiKey !== null) headers.set('authorization', `Bearer ${apiKey}`);
+      const answer = await fetch(apiUrl + path, { ...init, headers, signal: AbortSignal.timeout(requestTimeoutMs) });
       status = answer.status;
       body = await answer.text();
     } catch (error) {

@@ -6,6 +6,7 @@ import type { AcceptGapOptions } from './commands/accept-gap.ts';
 import { runDoctor } from './commands/doctor.ts';
 import { runHistory, runStatus, runWatch } from './commands/jobs.ts';
 import type { HistoryOptions } from './commands/jobs.ts';
+import { registerKeys } from './commands/keys.ts';
 import { runStack } from './commands/stack.ts';
 import { runSync } from './commands/sync.ts';
 import type { SyncOptions } from './commands/sync.ts';
@@ -21,7 +22,7 @@ async function run(args: readonly string[]): Promise<number> {
   };
   const withApi = () => {
     const settings = readSettings();
-    return { settings, api: createApiClient(settings.apiUrl) };
+    return { settings, api: createApiClient(settings.apiUrl, settings.apiKey) };
   };
   const program = new Command('npm run cli --')
     .description('Smartlead and Lemlist activities into your own Postgres.')
@@ -65,6 +66,7 @@ async function run(args: readonly string[]): Promise<number> {
   command('stack', 'show the addresses and processes of the local stack').action((options: { json: boolean }) => {
     done(runStack(options, readSettings()));
   });
+  registerKeys(program, done);
   command('accept-gap', 'let a stage that halted at missing records go on behind them')
     .requiredOption('--group <group>', 'keyer, loader or api')
     .requiredOption('--topic <topic>', 'the topic with the gap')
