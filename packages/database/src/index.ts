@@ -80,3 +80,7 @@ export {
   storeReplayPositions,
 } from './replays.ts';
 export type { ClaimedReplay, LetterToReplay, ReplayCandidate, ReplayedAt, ReplaySelection } from './replays.ts';
+export { deleteNamespace } from './delete-namespace.ts';
+export type { NamespaceDeletion } from './delete-namespace.ts';
+export { listNamespaces } from './namespace-list.ts';
+export type { ListedNamespace } from './namespace-list.ts';

@@ -15,6 +15,7 @@ import { registerHealth } from './routes/health.ts';
 import { registerJobControl } from './routes/job-control.ts';
 import { registerJobEvents } from './routes/job-events.ts';
 import { registerJobs } from './routes/jobs.ts';
+import { registerNamespaces } from './routes/namespaces.ts';
 import type { KnownRoute } from './route-rules.ts';
 import { compileValidator } from './validation.ts';
 
@@ -86,5 +87,6 @@ export async function buildServer(
   registerJobControl(app, context);
   registerJobEvents(app, context);
   registerDeadLetters(app, context);
+  registerNamespaces(app, context);
   return app;
 }

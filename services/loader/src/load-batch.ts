@@ -8,6 +8,7 @@ import type { BatchPlan, Position } from './domain/plan-batch.ts';
 import type { CopyRows } from './domain/copy-rows.ts';
 import { JobCounts } from './job-counts.ts';
 import type { LeadLedger } from './job-counts.ts';
+import { countLeafRows } from './leaf-rows.ts';
 import { lockJobs, lockLeaves } from './locks.ts';
 import type { LeafTable } from './locks.ts';
 import type { LoaderMetrics } from './metrics.ts';
@@ -90,6 +91,7 @@ async function commitPlan(parts: LoaderParts, client: Client, batch: ConsumedBat
 
   const counts = new JobCounts();
   const settledLeaves: { leaf: string; settled: Settled }[] = [];
+  const written = new Map<string, number>();
   for (const leaf of plan.leaves) {
     const key = leafKey(leaf);
     const table = tables.get(key);
@@ -97,6 +99,10 @@ async function commitPlan(parts: LoaderParts, client: Client, batch: ConsumedBat
     const settled = await settleRows(client, table.live, leaf, parts.paths.direct(key));
     counts.add(leaf, settled);
     settledLeaves.push({ leaf: key, settled });
+    written.set(
+      table.live,
+      [...settled.created.values()].reduce((sum, rows) => sum + rows, 0),
+    );
   }
   // Acknowledged before the position moves past them; should the commit fail, the same letters come again (I1).
   await parts.deadLetters.publish(
@@ -107,6 +113,7 @@ async function commitPlan(parts: LoaderParts, client: Client, batch: ConsumedBat
   const freshLeads = parts.leads.fresh(plan.leaves);
   await parts.leads.store(client, freshLeads);
   await counts.store(client, batch.partition);
+  await countLeafRows(client, batch.partition, written);
   await storePosition(client, batch, plan.next);
   return { kind: 'loaded', counts, freshLeads, paths: settledLeaves };
 }
