@@ -7,7 +7,8 @@ import { splitSend } from './split-send.ts';
 export interface OutgoingRecord {
   readonly partition: number;
   readonly key: Buffer | string | null;
-  readonly value: Buffer;
+  /** `null` says on a compacted topic that the key is gone. */
+  readonly value: Buffer | null;
   readonly headers?: Readonly<Record<string, string>>;
 }
 

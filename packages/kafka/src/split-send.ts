@@ -39,5 +39,5 @@ function sizeOf(record: OutgoingRecord): number {
   let headers = 0;
   for (const [name, value] of Object.entries(record.headers ?? {}))
     headers += Buffer.byteLength(name) + Buffer.byteLength(value) + 10;
-  return recordOverhead + key + record.value.length + headers;
+  return recordOverhead + key + (record.value?.length ?? 0) + headers;
 }
