@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
 import { spawnService, tableChecksum, waitFor } from '@full-sync/testing';
-import { countsOf, event, events, leafTable, openBench } from './harness.ts';
+import { countedRows, countsOf, event, events, leafTable, openBench } from './harness.ts';
 
 test('writes each field of an event as it was published', async () => {
   await using bench = await openBench();
@@ -80,6 +80,7 @@ test('drops what Kafka or the keyer repeats, counts what the source repeats, set
   });
   assert.deepEqual(await tableChecksum(bench.db.pool, leafTable), once);
   const { rows } = await bench.db.pool.query('select * from event_collisions');
+  assert.deepEqual(await countedRows(bench.db), { stored: 500, counted: 500 });
   assert.equal(rows.length, 1);
   assert.deepEqual(rows[0].fingerprint, changed);
   assert.deepEqual(rows[0].kept_fingerprint, event(42).fingerprint);
@@ -120,6 +121,7 @@ test('settles repeats and collisions within one batch in the order of the log', 
   assert.deepEqual([counts.events_derived, counts.events_created, counts.collisions], [2, 1, 1]);
   const { rows } = await bench.db.pool.query('select lead_email, times_seen::int from event_collisions');
   assert.deepEqual(rows, [{ lead_email: 'second@example.test', times_seen: 2 }]);
+  assert.deepEqual(await countedRows(bench.db), { stored: 21, counted: 21 });
   const kept = await bench.db.pool.query('select fingerprint from event_source where source_id = $1', ['s4']);
   assert.deepEqual(kept.rows[0].fingerprint, event(4).fingerprint);
 });
@@ -158,6 +160,7 @@ test('dead-letters the rows that a rule of the user refuses and lands the rest',
   assert.deepEqual([counts.events_derived, counts.events_created, counts.dead_lettered], [100, 96, 4]);
   const ends = await bench.client.offsets.end(topicNames.deadLetters);
   assert.equal(ends.get(0), 5);
+  assert.deepEqual(await countedRows(bench.db), { stored: 96, counted: 96 });
 });
 
 test('reads again from its own position when the database is behind the group', async () => {
