@@ -51,6 +51,10 @@ export type { Claim, ClaimedStream, Permit } from './streams.ts';
 export { acceptDeadLetterGap, acceptEventGap } from './gaps.ts';
 export type { AcceptedPosition } from './gaps.ts';
 export { countStoredRows } from './stored-rows.ts';
+export { readKeyTotals } from './key-totals.ts';
+export type { KeyTotals } from './key-totals.ts';
+export { readStoredFact } from './stored-fact.ts';
+export type { StoredFactRow } from './stored-fact.ts';
 export { isScope, scopes } from './scopes.ts';
 export type { Scope } from './scopes.ts';
 export {

@@ -4,11 +4,11 @@ import type { KafkaClient } from './client.ts';
 import { messageOf } from './client.ts';
 import { splitSend } from './split-send.ts';
 
-export interface OutgoingRecord {
+/** A record to publish; without a value it says on a compacted topic that its key is gone. */
+export interface OutgoingRecord<Value extends Buffer | null = Buffer> {
   readonly partition: number;
   readonly key: Buffer | string | null;
-  /** `null` says on a compacted topic that the key is gone. */
-  readonly value: Buffer | null;
+  readonly value: Value;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -19,6 +19,8 @@ export interface Acknowledgement {
   readonly lastOffset: number;
 }
 
+export type AnyRecord = OutgoingRecord<Buffer | null>;
+
 export interface Producer {
   /**
    * Publishes the records, all in-sync replicas acknowledging (acks=-1), in the order given within each partition.
@@ -28,7 +30,7 @@ export interface Producer {
    * unusable from then on: kafkajs has rolled its sequence back, and the next record of the same count would be taken
    * for a repeat, acknowledged and lost.
    */
-  readonly send: (topic: string, records: readonly OutgoingRecord[], maxRecords?: number) => Promise<Acknowledgement[]>;
+  readonly send: (topic: string, records: readonly AnyRecord[], maxRecords?: number) => Promise<Acknowledgement[]>;
   readonly dead: () => boolean;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
@@ -58,7 +60,7 @@ export async function createProducer(client: KafkaClient): Promise<Producer> {
 
   const sendInTurn = async (
     topic: string,
-    records: readonly OutgoingRecord[],
+    records: readonly AnyRecord[],
     maxRecords?: number,
   ): Promise<Acknowledgement[]> => {
     const acknowledged: Acknowledgement[] = [];
@@ -88,7 +90,7 @@ export async function createProducer(client: KafkaClient): Promise<Producer> {
 async function sendOnce(
   producer: KafkaJsProducer,
   topic: string,
-  records: readonly OutgoingRecord[],
+  records: readonly AnyRecord[],
 ): Promise<Acknowledgement[]> {
   const counts = new Map<number, number>();
   for (const { partition } of records) counts.set(partition, (counts.get(partition) ?? 0) + 1);
@@ -106,7 +108,7 @@ async function sendOnce(
   return acknowledged;
 }
 
-function toMessage(record: OutgoingRecord): Message {
+function toMessage(record: AnyRecord): Message {
   const message: Message = { partition: record.partition, key: record.key, value: record.value };
   return record.headers === undefined ? message : { ...message, headers: { ...record.headers } };
 }

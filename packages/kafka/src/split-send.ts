@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from './producer.ts';
+import type { AnyRecord } from './producer.ts';
 
 /** The broker's limit holds per batch, that is per partition of a request; topics take 4 MiB and more. */
 const maxPartitionBytes = 2_000_000;
@@ -11,9 +11,9 @@ const recordOverhead = 64;
  * record larger than that goes alone.
  */
 export function* splitSend(
-  records: readonly OutgoingRecord[],
+  records: readonly AnyRecord[],
   maxRecords = 2_000,
-): Generator<readonly OutgoingRecord[], void, undefined> {
+): Generator<readonly AnyRecord[], void, undefined> {
   let start = 0;
   let requestBytes = 0;
   let partitionBytes = new Map<number, number>();
@@ -34,7 +34,7 @@ export function* splitSend(
   if (start < records.length) yield records.slice(start);
 }
 
-function sizeOf(record: OutgoingRecord): number {
+function sizeOf(record: AnyRecord): number {
   const key = record.key === null ? 0 : Buffer.byteLength(record.key);
   let headers = 0;
   for (const [name, value] of Object.entries(record.headers ?? {}))

@@ -2,6 +2,7 @@ import type { Database } from '@full-sync/database';
 import type { Clock, Health, Logger, NamespaceMap, Registry } from '@full-sync/runtime';
 import type { Access } from './access.ts';
 import type { ApiConfig } from './config.ts';
+import type { Keyers } from './keyers.ts';
 import type { LetterReader } from './letter-reader.ts';
 
 /** What the endpoints are built on. */
@@ -12,6 +13,7 @@ export interface ApiContext {
   readonly db: Database;
   readonly access: Access;
   readonly letters: LetterReader;
+  readonly keyers: Keyers;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly health: Health;

@@ -24,6 +24,7 @@ export async function describeApi(app: ApiServer): Promise<void> {
         { name: 'full-sync', description: 'Syncs: start them, follow them, look back' },
         { name: 'dead-letters', description: 'What could not be processed: look at it, replay it' },
         { name: 'namespaces', description: 'What the namespaces hold; deleting one' },
+        { name: 'event-keys', description: 'Keys: make one, see what the keyers did' },
         { name: 'health', description: 'Is this process well?' },
       ],
     },

@@ -5,6 +5,9 @@ export const catalogue = {
   SYNC_003: { status: 409, title: 'Conflicts with a running job' },
   SYNC_004: { status: 429, title: 'Too many requests' },
   SYNC_005: { status: 409, title: "Not possible in the job's state" },
+  KEY_001: { status: 400, title: 'Invalid event key request' },
+  KEY_002: { status: 500, title: 'Event key could not be made' },
+  KEY_003: { status: 503, title: 'Keyers cannot be reached' },
   DB_001: { status: 503, title: 'Database unreachable' },
   NS_001: { status: 404, title: 'No such namespace' },
   NS_002: { status: 400, title: 'Deletion not confirmed' },
@@ -46,9 +49,10 @@ export class ApiError extends Error {
       readonly faults?: readonly Fault[];
       readonly extra?: Readonly<Record<string, unknown>>;
       readonly headers?: Readonly<Record<string, string>>;
+      readonly cause?: unknown;
     } = {},
   ) {
-    super(message);
+    super(message, more.cause === undefined ? {} : { cause: more.cause });
     this.name = 'ApiError';
     this.code = code;
     this.faults = more.faults ?? [];

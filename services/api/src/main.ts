@@ -5,6 +5,7 @@ import { platforms, topicNames } from '@full-sync/schemas';
 import { openAccess } from './access.ts';
 import { configSchema } from './config.ts';
 import { followJobs } from './follow-jobs.ts';
+import { createKeyers } from './keyers.ts';
 import { createLetterReader } from './letter-reader.ts';
 import { createApiMetrics } from './metrics.ts';
 import { listen } from './listen.ts';
@@ -29,7 +30,8 @@ await runService({
     const serde = await connectSerde({ config, named: client.named });
     const codec = serde.codec(topicNames.deadLetters);
     const letters = createLetterReader(serde);
-    const storing = { client, db, codec, letters, metrics, health, onFailure: (error: Error) => scope.fail(error) };
+    const onFailure = (error: Error): void => scope.fail(error);
+    const storing = { client, db, codec, letters, metrics, health, onFailure };
     scope.loop('dead letters', (signal) => storeDeadLetters(storing, signal));
     const rawCodecs = { smartlead: serde.codec(topicNames.smartleadRaw), lemlist: serde.codec(topicNames.lemlistRaw) };
     const replaying = { db, client, letters, rawCodecs, metrics, logger, health, clock: systemClock };
@@ -38,12 +40,17 @@ await runService({
     scope.loop('sweeper', (signal) => sweep({ db, clock: systemClock }, signal));
     scope.loop('follower', (signal) => followJobs(following, signal));
 
+    const telemetry = serde.codec(topicNames.telemetry);
+    const control = serde.codec(topicNames.control);
+    const keyers = createKeyers({ client, telemetry, control, clock: systemClock, onFailure });
+    scope.loop('telemetry', keyers.follow);
     const context = {
       config,
       namespaces,
       db,
       access,
       letters,
+      keyers,
       clock: systemClock,
       logger,
       health,

@@ -10,6 +10,7 @@ import { ApiError } from './errors.ts';
 import { guardRequests } from './guard-requests.ts';
 import { refuseConnection } from './refuse-connections.ts';
 import { registerDeadLetters } from './routes/dead-letters.ts';
+import { registerEventKeys } from './routes/event-keys.ts';
 import { registerFullSync } from './routes/full-sync.ts';
 import { registerHealth } from './routes/health.ts';
 import { registerJobControl } from './routes/job-control.ts';
@@ -87,6 +88,7 @@ export async function buildServer(
   registerJobControl(app, context);
   registerJobEvents(app, context);
   registerDeadLetters(app, context);
+  registerEventKeys(app, context);
   registerNamespaces(app, context);
   return app;
 }
