@@ -10,6 +10,7 @@ import { registerKeys } from './commands/keys.ts';
 import { runStack } from './commands/stack.ts';
 import { runSync } from './commands/sync.ts';
 import type { SyncOptions } from './commands/sync.ts';
+import { registerWebhooks } from './commands/webhooks.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { printNote } from './output.ts';
 import { readSettings } from './settings.ts';
@@ -67,6 +68,7 @@ async function run(args: readonly string[]): Promise<number> {
     done(runStack(options, readSettings()));
   });
   registerKeys(program, done);
+  registerWebhooks(program, done);
   command('accept-gap', 'let a stage that halted at missing records go on behind them')
     .requiredOption('--group <group>', 'keyer, loader or api')
     .requiredOption('--topic <topic>', 'the topic with the gap')

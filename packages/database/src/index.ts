@@ -88,3 +88,6 @@ export { deleteNamespace } from './delete-namespace.ts';
 export type { NamespaceDeletion } from './delete-namespace.ts';
 export { listNamespaces } from './namespace-list.ts';
 export type { ListedNamespace } from './namespace-list.ts';
+export { ensureWebhookSecret, webhookKeyOf } from './webhook-secret.ts';
+export { claimWebhook, listWebhooks, queueWebhook, settleWebhook } from './webhooks.ts';
+export type { ClaimedWebhook, EndedJob, WebhookAttempt, WebhookDelivery, WebhookNext } from './webhooks.ts';

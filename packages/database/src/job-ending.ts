@@ -1,6 +1,7 @@
 import { moveCursors } from './cursors.ts';
 import type { Client, Database } from './database.ts';
 import { settleReplay } from './replays.ts';
+import { queueWebhook } from './webhooks.ts';
 
 /** What one platform of an ending job adds up to. */
 export interface PlatformTally {
@@ -127,6 +128,8 @@ export async function endJob(
     // With the rows that they speak of, or not at all (I1).
     if (ending.movesCursors) await moveCursors(client, jobId);
     await settleReplay(client, jobId);
+    // With the ending, so that no crash comes between the two.
+    await queueWebhook(client, { jobId, ...ending, endedAtMs: facts.endedAtMs });
     return ending;
   });
 }

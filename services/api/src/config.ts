@@ -1,3 +1,4 @@
+import { webhookKeyOf } from '@full-sync/database';
 import {
   databaseConfig,
   httpUrlText,
@@ -24,6 +25,8 @@ export function parseOpenPaths(text: string): readonly string[] {
   return readOpenPaths(text) ?? [];
 }
 
+const webhookSecretExpected = 'whsec_ and the base64 of 24 to 64 bytes';
+
 /** Every variable that the api reads. */
 export const configSchema = Type.Object({
   ...kafkaConfig,
@@ -37,6 +40,14 @@ export const configSchema = Type.Object({
     (text) => readOpenPaths(text) !== null,
     () => openPathsExpected,
   ),
+  WEBHOOK_SECRET: Type.Optional(
+    Type.Refine(
+      secretText({ expected: webhookSecretExpected }),
+      (secret) => webhookKeyOf(secret) !== null,
+      () => webhookSecretExpected,
+    ),
+  ),
+  WEBHOOK_ALLOW_PRIVATE: Type.Boolean({ default: false }),
   SMARTLEAD_API_KEY: Type.Optional(secretText()),
   SMARTLEAD_BASE_URL: httpUrlText({ default: 'https://server.smartlead.ai/api/v1' }),
   SMARTLEAD_RATE_LIMIT: rateLimitText({ default: '60/60s' }),

@@ -4,6 +4,7 @@ import { loadNamespaces, runService, systemClock } from '@full-sync/runtime';
 import { platforms, topicNames } from '@full-sync/schemas';
 import { openAccess } from './access.ts';
 import { configSchema } from './config.ts';
+import { deliverWebhooks } from './deliver-webhooks.ts';
 import { followJobs } from './follow-jobs.ts';
 import { createKeyers } from './keyers.ts';
 import { createLetterReader } from './letter-reader.ts';
@@ -37,6 +38,8 @@ await runService({
     const replaying = { db, client, letters, rawCodecs, metrics, logger, health, clock: systemClock };
     scope.loop('replays', (signal) => publishReplays(replaying, signal));
     const following = { db, offsets: client.offsets, logger, metrics, health, clock: systemClock };
+    const delivering = { db, config, logger, metrics, health, clock: systemClock };
+    scope.loop('webhooks', (signal) => deliverWebhooks(delivering, signal));
     scope.loop('sweeper', (signal) => sweep({ db, clock: systemClock }, signal));
     scope.loop('follower', (signal) => followJobs(following, signal));
 

@@ -42,8 +42,7 @@ const stageOrder = [
  * data. The summary of a job that has not ended holds what is committed so far.
  */
 export function showJob(job: JobRow, nowMs: number): ShownJob {
-  const endMs = job.completedAt?.getTime() ?? nowMs;
-  const durationMs = Math.max(1, Math.round(endMs - job.createdAt.getTime()));
+  const durationMs = durationOf(job, nowMs);
   return {
     jobId: job.jobId,
     status: job.status,
@@ -57,6 +56,13 @@ export function showJob(job: JobRow, nowMs: number): ShownJob {
     completed_at: job.completedAt?.toISOString() ?? null,
     duration_ms: durationMs,
   };
+}
+
+/** Of a job that has ended the one of its summary, which its webhook told, too: Dates have cut it to milliseconds. */
+function durationOf(job: JobRow, nowMs: number): number {
+  const told = job.completedAt === null ? 0 : numberOf(fieldsOf(job.summary)['duration_ms']);
+  const endMs = job.completedAt?.getTime() ?? nowMs;
+  return Math.max(1, told > 0 ? told : Math.round(endMs - job.createdAt.getTime()));
 }
 
 function showProgress(job: JobRow): Readonly<Record<string, unknown>> {

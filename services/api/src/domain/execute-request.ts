@@ -203,7 +203,6 @@ function warningsOf(body: ExecuteBody): readonly string[] {
   if (body.enableMixpanelTracking === true)
     ineffective('enableMixpanelTracking', 'no Mixpanel destination is configured');
   if (body.enableAttioSync === true) ineffective('enableAttioSync', 'no Attio destination is configured');
-  if (body.webhookUrl !== undefined) ineffective('webhookUrl', 'this release sends no completion webhooks');
   if (body.dateRange?.chunkSize === undefined && (body.dateRange?.delay ?? 0) > 0)
     warnings.push('dateRange.delay has no effect without dateRange.chunkSize: there is one window');
   return warnings;

@@ -4,6 +4,7 @@ import { requireScope } from '../authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { parseExecuteRequest } from '../domain/execute-request.ts';
 import { ApiError, summaryOf } from '../errors.ts';
+import { forbiddenAddressOf } from '../outbound-address.ts';
 import type { ApiServer } from '../server.ts';
 import { submitJob } from '../submit-job.ts';
 import type { SubmittedJob } from '../submit-job.ts';
@@ -98,6 +99,7 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
       const parsed = parseExecuteRequest(request.body, context.clock.now());
       if (!parsed.ok) throw new ApiError('SYNC_001', summaryOf(parsed.faults), { faults: parsed.faults });
       const { config } = parsed;
+      await refusePrivateWebhook(context, config.webhookUrl);
       const answerFor = ({ jobId, warnings, estimatedDuration }: SubmittedJob) => {
         const progressUrl = `/api/full-sync/status/${jobId}`;
         const body = { success: true as const, jobId, config, estimatedDuration, progressUrl, warnings: [...warnings] };
@@ -110,4 +112,18 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
       return await reply.code(status).headers(headers).send(body);
     },
   });
+}
+
+/** A webhook must not become a way into the network of the server. What its name means is looked at again when it is called. */
+async function refusePrivateWebhook({ config }: ApiContext, webhookUrl: string | undefined): Promise<void> {
+  if (webhookUrl === undefined || config.WEBHOOK_ALLOW_PRIVATE) return;
+  const address = await forbiddenAddressOf(new URL(webhookUrl));
+  if (address === null) return;
+  const faults = [
+    {
+      pointer: '/webhookUrl',
+      message: `leads to ${address}, which is not a public address (WEBHOOK_ALLOW_PRIVATE on the server allows it)`,
+    },
+  ];
+  throw new ApiError('SYNC_001', summaryOf(faults), { faults });
 }
