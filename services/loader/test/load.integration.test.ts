@@ -58,6 +58,14 @@ test('drops what Kafka or the keyer repeats, counts what the source repeats, set
     dead_lettered: 0,
   });
   assert.equal(await loader.metric('full_sync_loader_replayed_records_total'), 200);
+  const { rows: efforts } = await bench.db.pool.query<Record<string, number>>(
+    `select batches::int, attempts::int, events::int, rows_written::int, busy_ms, write_ms from event_positions where partition = 0`,
+  );
+  const [effort] = efforts;
+  assert.ok(effort !== undefined && (effort['batches'] ?? 0) >= 1, 'batches are counted with their rows');
+  // A batch of repeats alone is none.
+  assert.deepEqual([effort['events'], effort['rows_written'], effort['attempts']], [500, 500, effort['batches']]);
+  assert.ok((effort['write_ms'] ?? 0) > 0 && (effort['busy_ms'] ?? 0) > (effort['write_ms'] ?? 0));
 
   // Another job reads the source again: same facts at new source positions; one fact has changed under its id.
   const changed = Buffer.from('0102030405060708', 'hex');
