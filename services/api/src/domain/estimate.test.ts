@@ -21,7 +21,8 @@ test('a full sync lists, counts every campaign and reads its pages; a delta coun
   assert.equal(plannedRequests(target('smartlead', known), full), 241);
   assert.equal(plannedRequests(target('smartlead', known), delta), 102);
   assert.equal(plannedRequests(target('smartlead', { ...known, started: false }), delta), 241);
-  assert.equal(plannedRequests(target('lemlist', known), full), 121);
+  assert.equal(plannedRequests(target('lemlist', known), full), 106);
+  assert.equal(plannedRequests(target('lemlist', { ...known, records: 300 }), full), 22);
   assert.equal(plannedRequests(target('lemlist', known), delta), 3);
   assert.equal(plannedRequests(target('lemlist', known, 5), delta), 6);
 });
@@ -45,7 +46,7 @@ test('the slowest account decides, and jobs that share it take their turns', () 
   const input = { targets, job: full, accounts: [smartlead, lemlist], lastRun: null };
   assert.equal(
     estimateDuration(input),
-    'about 4 minutes (smartlead 241 requests at 60 a minute, lemlist 121 requests at 600 a minute)',
+    'about 4 minutes (smartlead 241 requests at 60 a minute, lemlist 106 requests at 600 a minute)',
   );
   const shared = [{ ...smartlead, otherJobs: 2 }, lemlist];
   assert.match(estimateDuration({ ...input, accounts: shared }), /^about 12 minutes /);

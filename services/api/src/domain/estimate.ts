@@ -46,9 +46,10 @@ export function plannedRequests(target: PlannedTarget, job: PlannedJob): number 
   const walks = target.campaignsNamed;
   if (days !== null) return 1 + (walks ?? 1) * (job.chunkDays === null && walks === null ? windowsOf(days) : windows);
   if (isDelta) return 1 + (walks ?? 2);
-  return known.records === null
-    ? null
-    : 1 + (walks ?? activityWindows) + Math.ceil(known.records / rowsPerPage.lemlist);
+  if (known.records === null) return null;
+  // One window more for whatever is older than the oldest campaign.
+  const count = walks ?? activityWindows + 1;
+  return 1 + count * Math.max(1, Math.ceil(known.records / count / rowsPerPage.lemlist));
 }
 
 function windowsOf(days: number): number {
