@@ -3,10 +3,13 @@ import { FullSyncError } from '@full-sync/runtime';
 import { createApiClient } from './api-client.ts';
 import { runAcceptGap } from './commands/accept-gap.ts';
 import type { AcceptGapOptions } from './commands/accept-gap.ts';
+import { registerDeadLetters } from './commands/dead-letters.ts';
 import { runDoctor } from './commands/doctor.ts';
+import { registerJobControl } from './commands/job-control.ts';
 import { runHistory, runStatus, runWatch } from './commands/jobs.ts';
 import type { HistoryOptions } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
+import { registerNamespaces } from './commands/namespaces.ts';
 import { runStack } from './commands/stack.ts';
 import { runSync } from './commands/sync.ts';
 import type { SyncOptions } from './commands/sync.ts';
@@ -67,6 +70,9 @@ async function run(args: readonly string[]): Promise<number> {
   command('stack', 'show the addresses and processes of the local stack').action((options: { json: boolean }) => {
     done(runStack(options, readSettings()));
   });
+  registerJobControl(program, done, withApi);
+  registerDeadLetters(program, done, withApi);
+  registerNamespaces(program, done, withApi);
   registerKeys(program, done);
   registerWebhooks(program, done);
   command('accept-gap', 'let a stage that halted at missing records go on behind them')
