@@ -25,6 +25,7 @@ export async function describeApi(app: ApiServer): Promise<void> {
         { name: 'dead-letters', description: 'What could not be processed: look at it, replay it' },
         { name: 'namespaces', description: 'What the namespaces hold; deleting one' },
         { name: 'event-keys', description: 'Keys: make one, see what the keyers did' },
+        { name: 'database', description: 'The tables of events: optimize them, see how they do' },
         { name: 'health', description: 'Is this process well?' },
       ],
     },

@@ -12,6 +12,8 @@ export const catalogue = {
   NS_001: { status: 404, title: 'No such namespace' },
   NS_002: { status: 400, title: 'Deletion not confirmed' },
   NS_003: { status: 409, title: 'Namespace in use' },
+  DB_002: { status: 409, title: 'Database is being optimized' },
+  DB_003: { status: 503, title: 'Table locked' },
   DLQ_001: { status: 404, title: 'No such dead letter' },
   API_001: { status: 401, title: 'API key missing or not valid' },
   API_002: { status: 403, title: 'Forbidden' },

@@ -1,4 +1,4 @@
-import { connectDatabase, migrate } from '@full-sync/database';
+import { connectDatabase, meterQueries, migrate } from '@full-sync/database';
 import { connectKafka, connectSerde } from '@full-sync/kafka';
 import { loadNamespaces, runService, systemClock } from '@full-sync/runtime';
 import { platforms, topicNames } from '@full-sync/schemas';
@@ -13,6 +13,7 @@ import { listen } from './listen.ts';
 import { publishReplays } from './publish-replays.ts';
 import { storeDeadLetters } from './store-dead-letters.ts';
 import { sweep } from './sweep.ts';
+import { watchLag } from './watch-lag.ts';
 
 await runService({
   name: 'api',
@@ -22,6 +23,7 @@ await runService({
     const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms });
     const metrics = createApiMetrics(scope.metrics);
     const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-api' }), 'database pool');
+    const queries = meterQueries(db);
     const applied = await migrate(db);
     if (applied.length > 0) logger.info({ applied }, 'migrations applied');
     const access = await openAccess({ db, clock: systemClock, host: config.API_HOST });
@@ -47,6 +49,8 @@ await runService({
     const control = serde.codec(topicNames.control);
     const keyers = createKeyers({ client, telemetry, control, clock: systemClock, onFailure });
     scope.loop('telemetry', keyers.follow);
+    const lag = watchLag({ offsets: client.offsets, db, clock: systemClock, logger });
+    scope.loop('lag', lag.watch);
     const context = {
       config,
       namespaces,
@@ -54,6 +58,8 @@ await runService({
       access,
       letters,
       keyers,
+      queries,
+      lag,
       clock: systemClock,
       logger,
       health,

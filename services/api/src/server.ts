@@ -9,6 +9,7 @@ import { describeApi, docsPath } from './describe.ts';
 import { ApiError } from './errors.ts';
 import { guardRequests } from './guard-requests.ts';
 import { refuseConnection } from './refuse-connections.ts';
+import { registerDatabase } from './routes/database.ts';
 import { registerDeadLetters } from './routes/dead-letters.ts';
 import { registerEventKeys } from './routes/event-keys.ts';
 import { registerFullSync } from './routes/full-sync.ts';
@@ -17,6 +18,7 @@ import { registerJobControl } from './routes/job-control.ts';
 import { registerJobEvents } from './routes/job-events.ts';
 import { registerJobs } from './routes/jobs.ts';
 import { registerNamespaces } from './routes/namespaces.ts';
+import { registerMetrics } from './routes/metrics.ts';
 import type { KnownRoute } from './route-rules.ts';
 import { compileValidator } from './validation.ts';
 
@@ -89,6 +91,8 @@ export async function buildServer(
   registerJobEvents(app, context);
   registerDeadLetters(app, context);
   registerEventKeys(app, context);
+  registerDatabase(app, context);
+  registerMetrics(app, context);
   registerNamespaces(app, context);
   return app;
 }
