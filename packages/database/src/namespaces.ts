@@ -78,6 +78,7 @@ async function createBranch(client: Client, branch: string, namespace: string): 
     `create table "${branch}" (like event_source including all) partition by list (platform);
      alter table event_source attach partition "${branch}" for values in (${value});`,
   );
+  await client.query('select grant_to_reader($1)', [branch]);
 }
 
 async function createLeaf(
@@ -93,4 +94,5 @@ async function createLeaf(
        primary key (event_id));
      alter table "${parent}" attach partition "${leaf}" for values in (${platform});`,
   );
+  await client.query('select grant_to_reader($1)', [leaf]);
 }
