@@ -35,7 +35,8 @@ export class ApiUnreachable extends CliError {
 export interface ApiClient {
   readonly url: string;
   readonly get: (path: string) => Promise<unknown>;
-  readonly post: (path: string, body?: object) => Promise<unknown>;
+  /** `timeoutMs` is 15 s unless told. */
+  readonly post: (path: string, body?: object, timeoutMs?: number) => Promise<unknown>;
   readonly delete: (path: string) => Promise<unknown>;
   /**
    * The server-sent events of a path after the one given, until the stream ends. Throws NoEvents where what answers
@@ -53,13 +54,13 @@ const silenceMs = 35_000;
 
 /** Speaks JSON with the API, with a key where there is one. Its calls throw ApiProblem or ApiUnreachable. */
 export function createApiClient(apiUrl: string, apiKey: string | null): ApiClient {
-  const call = async (path: string, init: RequestInit): Promise<unknown> => {
+  const call = async (path: string, init: RequestInit, timeoutMs = requestTimeoutMs): Promise<unknown> => {
     let status: number;
     let body: string;
     try {
       const headers = new Headers(init.headers);
       if (apiKey !== null) headers.set('authorization', `Bearer ${apiKey}`);
-      const answer = await fetch(apiUrl + path, { ...init, headers, signal: AbortSignal.timeout(requestTimeoutMs) });
+      const answer = await fetch(apiUrl + path, { ...init, headers, signal: AbortSignal.timeout(timeoutMs) });
       status = answer.status;
       body = await answer.text();
     } catch (error) {
@@ -73,11 +74,17 @@ export function createApiClient(apiUrl: string, apiKey: string | null): ApiClien
   return {
     url: apiUrl,
     get: async (path) => await call(path, {}),
-    post: async (path, body) =>
-      await call(path, {
-        method: 'POST',
-        ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
-      }),
+    post: async (path, body, timeoutMs) =>
+      await call(
+        path,
+        {
+          method: 'POST',
+          ...(body === undefined
+            ? {}
+            : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
+        },
+        timeoutMs,
+      ),
     delete: async (path) => await call(path, { method: 'DELETE' }),
     events: (path, lastEventId) => follow({ apiUrl, apiKey }, path, lastEventId),
   };

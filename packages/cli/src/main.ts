@@ -5,6 +5,7 @@ import { runAcceptGap } from './commands/accept-gap.ts';
 import type { AcceptGapOptions } from './commands/accept-gap.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
 import { runDoctor } from './commands/doctor.ts';
+import { registerInsight } from './commands/insight.ts';
 import { registerJobControl } from './commands/job-control.ts';
 import { runHistory, runStatus, runWatch } from './commands/jobs.ts';
 import type { HistoryOptions } from './commands/jobs.ts';
@@ -73,6 +74,7 @@ async function run(args: readonly string[]): Promise<number> {
   registerJobControl(program, done, withApi);
   registerDeadLetters(program, done, withApi);
   registerNamespaces(program, done, withApi);
+  registerInsight(program, done, withApi);
   registerKeys(program, done);
   registerWebhooks(program, done);
   command('accept-gap', 'let a stage that halted at missing records go on behind them')
