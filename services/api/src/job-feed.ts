@@ -31,6 +31,8 @@ const lookEveryMs = 250;
 const lookAgainMs = 1_000;
 const heartbeatEveryMs = 10_000;
 const reconnectAfterMs = 2_000;
+/** What a client may be behind, a few states; one that is further behind is told only the state of when it reads again. */
+const bufferBytes = 16_384;
 
 export function createJobFeed(parts: {
   readonly db: Database;
@@ -113,6 +115,7 @@ export function createJobFeed(parts: {
   return {
     follow: (job, seen) => {
       const stream = new Readable({
+        highWaterMark: bufferBytes,
         read: () => {
           follower.ready = true;
         },

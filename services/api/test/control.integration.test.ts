@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
 import { waitFor } from '@full-sync/testing';
+import { readDocument } from './openapi.ts';
+import type { FitsDocument } from './openapi.ts';
 import { pretendServices } from './pretend-services.ts';
 import type { PretendServices } from './pretend-services.ts';
 
@@ -9,8 +11,10 @@ const full = { syncMode: 'full_historical' };
 const smartlead = { platform: 'smartlead', topic: topicNames.smartleadRaw } as const;
 
 let pretend: PretendServices;
+let fits: FitsDocument;
 before(async () => {
   pretend = await pretendServices();
+  fits = await readDocument(pretend.api.url);
 });
 after(async () => {
   await pretend[Symbol.asyncDispose]();
@@ -28,9 +32,13 @@ interface Answer {
 }
 
 async function control(wish: 'cancel' | 'pause' | 'resume', jobId: string): Promise<Answer> {
-  const [method, path] = wish === 'cancel' ? ['DELETE', `cancel/${jobId}`] : ['POST', `${jobId}/${wish}`];
+  const [method, path] =
+    wish === 'cancel' ? (['DELETE', `cancel/${jobId}`] as const) : (['POST', `${jobId}/${wish}`] as const);
   const answer = await fetch(`${pretend.api.url}/api/full-sync/${path}`, { method });
-  return { status: answer.status, body: JSON.parse(await answer.text()) };
+  const body: Record<string, unknown> = JSON.parse(await answer.text());
+  const described = wish === 'cancel' ? 'cancel/{jobId}' : `{jobId}/${wish}`;
+  fits(`/api/full-sync/${described}`, method.toLowerCase(), answer.status, body);
+  return { status: answer.status, body };
 }
 
 async function granted(wish: 'cancel' | 'pause' | 'resume', jobId: string): Promise<Record<string, unknown>> {

@@ -6,16 +6,20 @@ import type { Serde } from '@full-sync/kafka';
 import { topicNames } from '@full-sync/schemas';
 import type { DeadLetter, OutreachEvent, RawRecord } from '@full-sync/schemas';
 import { randomSuffix, stackAddresses, waitFor } from '@full-sync/testing';
+import { readDocument } from './openapi.ts';
+import type { FitsDocument } from './openapi.ts';
 import { pretendServices } from './pretend-services.ts';
 import type { PretendServices } from './pretend-services.ts';
 
 let pretend: PretendServices;
 let serde: Serde;
+let fits: FitsDocument;
 const topicId = '11111111-2222-3333-4444-555555555555';
 before(async () => {
   pretend = await pretendServices();
   const config = { SCHEMA_REGISTRY_URL: stackAddresses().schemaRegistryUrl };
   serde = await connectSerde({ config, named: pretend.client.named });
+  fits = await readDocument(pretend.api.url);
 });
 after(async () => {
   await pretend[Symbol.asyncDispose]();
@@ -44,11 +48,16 @@ interface Shown {
 async function list(query: string): Promise<readonly Shown[]> {
   const { status, body } = await call(`/api/dead-letters?limit=100&${query}`);
   assert.equal(status, 200, JSON.stringify(body));
+  fits('/api/dead-letters', 'get', 200, body);
   const letters: Shown[] = JSON.parse(JSON.stringify(body['dead_letters']));
   return letters;
 }
 
-const replay = async (body: object): Promise<Answer> => await call('/api/dead-letters/replay', body);
+async function replay(body: object): Promise<Answer> {
+  const answer = await call('/api/dead-letters/replay', body);
+  fits('/api/dead-letters/replay', 'post', answer.status, answer.body);
+  return answer;
+}
 
 /** A namespace with its leaf, made by a job that ends at once. */
 async function endedJob(namespace: string): Promise<string> {
@@ -219,8 +228,11 @@ test('letters are listed newest first, by cursor and filter, and shown with thei
   assert.equal((await list(`namespace=${namespace}&platform=lemlist`)).length, 0);
   assert.equal((await list(`namespace=${namespace}&status=replayed`)).length, 0);
 
-  const show = async (index: number): Promise<Readonly<Record<string, unknown>>> =>
-    (await call(`/api/dead-letters/${stored[index]?.id ?? 0}`)).body;
+  const show = async (index: number): Promise<Readonly<Record<string, unknown>>> => {
+    const { status, body } = await call(`/api/dead-letters/${stored[index]?.id ?? 0}`);
+    fits('/api/dead-letters/{id}', 'get', status, body);
+    return body;
+  };
   const ofKeyer = await show(1);
   assert.equal(ofKeyer['record_encoding'], 'avro');
   assert.deepEqual(ofKeyer['record'], {

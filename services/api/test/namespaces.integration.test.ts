@@ -2,12 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
 import { randomSuffix, waitFor } from '@full-sync/testing';
+import { readDocument } from './openapi.ts';
+import type { FitsDocument } from './openapi.ts';
 import { pretendServices } from './pretend-services.ts';
 import type { PretendServices } from './pretend-services.ts';
 
 let pretend: PretendServices;
+let fits: FitsDocument;
 before(async () => {
   pretend = await pretendServices();
+  fits = await readDocument(pretend.api.url);
 });
 after(async () => {
   await pretend[Symbol.asyncDispose]();
@@ -37,6 +41,7 @@ interface Listed {
 async function listed(name: string): Promise<Listed | undefined> {
   const { status, body } = await call('GET', '/api/namespaces');
   assert.equal(status, 200);
+  fits('/api/namespaces', 'get', status, body);
   const all: Listed[] = JSON.parse(JSON.stringify(body['namespaces']));
   return all.find((namespace) => namespace.name === name);
 }
@@ -79,8 +84,11 @@ async function lettersOf(name: string): Promise<number> {
   return (await pretend.db.pool.query('select from dead_letters where namespace = $1', [name])).rowCount ?? 0;
 }
 
-const remove = async (name: string, confirm = name): Promise<Answer> =>
-  await call('DELETE', `/api/namespaces/${name}?confirm=${confirm}`);
+async function remove(name: string): Promise<Answer> {
+  const answer = await call('DELETE', `/api/namespaces/${name}?confirm=${name}`);
+  fits('/api/namespaces/{name}', 'delete', answer.status, answer.body);
+  return answer;
+}
 
 async function leftOf(name: string): Promise<number> {
   const { rows } = await pretend.db.pool.query<{ left: number }>(
