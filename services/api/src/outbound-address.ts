@@ -108,26 +108,27 @@ export async function forbiddenAddressOf(
  * Connections to an address in the URL itself do not ask it; see `assertCallable`.
  */
 export function publicLookup(resolve: Resolve = systemResolve): LookupFunction {
-  return (hostname, options, callback) => {
-    const answer = async (): Promise<readonly LookupAddress[]> => {
-      if (isLocalName(hostname)) throw new ForbiddenAddressError(hostname);
-      const addresses = await resolve(hostname);
-      const bad = addresses.find(({ address }) => !isPublicAddress(address));
-      if (bad !== undefined) throw new ForbiddenAddressError(bad.address);
-      return addresses;
-    };
-    answer().then(
-      (addresses) => {
-        const [first] = addresses;
-        if (options.all === true) callback(null, [...addresses]);
-        else if (first !== undefined) callback(null, first.address, first.family);
-        else callback(new Error(`${hostname} has no address`), '');
-      },
-      (error: unknown) => {
-        callback(error instanceof Error ? error : new Error(String(error)), '');
-      },
-    );
+  const publicAddressesOf = async (hostname: string): Promise<readonly LookupAddress[]> => {
+    if (isLocalName(hostname)) throw new ForbiddenAddressError(hostname);
+    const addresses = await resolve(hostname);
+    const bad = addresses.find(({ address }) => !isPublicAddress(address));
+    if (bad !== undefined) throw new ForbiddenAddressError(bad.address);
+    return addresses;
   };
+  const answer = async (...[hostname, options, callback]: Parameters<LookupFunction>): Promise<void> => {
+    let addresses: readonly LookupAddress[];
+    try {
+      addresses = await publicAddressesOf(hostname);
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)), '');
+      return;
+    }
+    const [first] = addresses;
+    if (options.all === true) callback(null, [...addresses]);
+    else if (first !== undefined) callback(null, first.address, first.family);
+    else callback(new Error(`${hostname} has no address`), '');
+  };
+  return (...call) => void answer(...call);
 }
 
 /** Refuses a URL whose host is an address that is not public: such a connection looks nothing up. */

@@ -7,7 +7,7 @@ import { buildServer } from './server.ts';
 /** Registering a route touches nothing of this; answering a request would. */
 const settings = { API_RATE_LIMIT: 'off', API_OPEN_PATHS: 'none' };
 const context: ApiContext = Object(
-  new Proxy({ config: settings }, { get: (known, name) => Reflect.get(known, name) ?? {} }),
+  new Proxy({ config: settings }, { get: (known, name) => (name === 'config' ? known.config : {}) }),
 );
 
 async function allRoutes(): Promise<readonly KnownRoute[]> {

@@ -257,8 +257,8 @@ test('the answer and the job are stored by one transaction: no crash comes betwe
      where i.idempotency_key = 'one-transaction' and t.namespace = 'one-transaction'`,
   );
   assert.deepEqual(
-    rows.map((row) => [row.same, JSON.parse(row.body)]),
-    [[true, answer]],
+    rows.map((row) => [row.same, row.body]),
+    [[true, JSON.stringify(answer)]],
   );
 });
 
