@@ -46,7 +46,7 @@ export type Answer = {
 export type ApiClient = {
   readonly api: string;
   /** One request; a body is sent as JSON. */
-  readonly call: (method: 'GET' | 'POST', path: string, body?: unknown) => Promise<Answer>;
+  readonly call: (method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown) => Promise<Answer>;
   /** Starts a sync (of both platforms, in full, unless told) and returns the job's id. Throws unless it is accepted. */
   readonly execute: (body?: Readonly<Record<string, unknown>>) => Promise<string>;
   readonly status: (jobId: string) => Promise<JobStatus>;

@@ -87,6 +87,12 @@ test('the defaults that .env.example shows are the ones in force', async () => {
   assert.deepEqual(wrong, []);
 });
 
+test('docs/configuration.md names every variable', () => {
+  const text = readFileSync(join(root, 'docs', 'configuration.md'), 'utf8');
+  const missing = exampleLines().filter(([name]) => !text.includes(`\`${name}\``));
+  assert.deepEqual(missing, []);
+});
+
 test('the schemas and the sources are really read', async () => {
   const defaults = await declaredDefaults();
   for (const name of Object.keys(kafkaConfig)) assert.ok(defaults.has(name), `no service reads ${name}`);

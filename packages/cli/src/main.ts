@@ -3,12 +3,18 @@ import { FullSyncError } from '@full-sync/runtime';
 import { createApiClient } from './api-client.ts';
 import { runAcceptGap } from './commands/accept-gap.ts';
 import type { AcceptGapOptions } from './commands/accept-gap.ts';
+import { registerDeadLetters } from './commands/dead-letters.ts';
 import { runDoctor } from './commands/doctor.ts';
+import { registerInsight } from './commands/insight.ts';
+import { registerJobControl } from './commands/job-control.ts';
 import { runHistory, runStatus, runWatch } from './commands/jobs.ts';
 import type { HistoryOptions } from './commands/jobs.ts';
+import { registerKeys } from './commands/keys.ts';
+import { registerNamespaces } from './commands/namespaces.ts';
 import { runStack } from './commands/stack.ts';
 import { runSync } from './commands/sync.ts';
 import type { SyncOptions } from './commands/sync.ts';
+import { registerWebhooks } from './commands/webhooks.ts';
 import { CliError, exitCodes } from './errors.ts';
 import { printNote } from './output.ts';
 import { readSettings } from './settings.ts';
@@ -21,7 +27,7 @@ async function run(args: readonly string[]): Promise<number> {
   };
   const withApi = () => {
     const settings = readSettings();
-    return { settings, api: createApiClient(settings.apiUrl) };
+    return { settings, api: createApiClient(settings.apiUrl, settings.apiKey) };
   };
   const program = new Command('npm run cli --')
     .description('Smartlead and Lemlist activities into your own Postgres.')
@@ -65,6 +71,12 @@ async function run(args: readonly string[]): Promise<number> {
   command('stack', 'show the addresses and processes of the local stack').action((options: { json: boolean }) => {
     done(runStack(options, readSettings()));
   });
+  registerJobControl(program, done, withApi);
+  registerDeadLetters(program, done, withApi);
+  registerNamespaces(program, done, withApi);
+  registerInsight(program, done, withApi);
+  registerKeys(program, done);
+  registerWebhooks(program, done);
   command('accept-gap', 'let a stage that halted at missing records go on behind them')
     .requiredOption('--group <group>', 'keyer, loader or api')
     .requiredOption('--topic <topic>', 'the topic with the gap')

@@ -1,10 +1,12 @@
+import { stringifyJson } from '@full-sync/schemas';
+
 /** Where a command writes: results to stdout, everything else to stderr, so that `--json` stays JSON. */
 export function printResult(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
 export function printJson(value: unknown): void {
-  printResult(JSON.stringify(value, null, 2));
+  printResult(stringifyJson(value, 2));
 }
 
 export function printNote(text: string): void {

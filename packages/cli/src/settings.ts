@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { httpUrlText, loadConfig, loadDotEnv } from '@full-sync/runtime';
+import { httpUrlText, loadConfig, loadDotEnv, secretText } from '@full-sync/runtime';
 import Type from 'typebox';
 
 export interface Settings {
   /** Without a slash at the end. */
   readonly apiUrl: string;
+  /** Sent to the API; null: none is needed, or the API will say so. */
+  readonly apiKey: string | null;
   /** Where the local stack keeps its state; its files need not exist. */
   readonly home: string;
   readonly stackEnv: string;
@@ -30,10 +32,15 @@ export function readSettings(): Settings {
   const stackEnv = join(FULL_SYNC_HOME, 'stack.env');
   loadDotEnv(stackEnv);
   const config = loadConfig(
-    Type.Object({ API_URL: httpUrlText({ default: defaultApiUrl }), DATABASE_URL: Type.String({ default: '' }) }),
+    Type.Object({
+      API_URL: httpUrlText({ default: defaultApiUrl }),
+      API_KEY: Type.Optional(secretText()),
+      DATABASE_URL: Type.String({ default: '' }),
+    }),
   );
   return {
     apiUrl: config.API_URL.replace(/\/+$/, ''),
+    apiKey: config.API_KEY ?? null,
     home: FULL_SYNC_HOME,
     stackEnv,
     hasStackEnv: existsSync(stackEnv),

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ApiUnreachable } from './api-client.ts';
+import { ApiUnreachable, NoEvents } from './api-client.ts';
 import type { ApiClient } from './api-client.ts';
 import { hasEnded, readJob } from './job.ts';
 import type { Job } from './job.ts';
@@ -10,22 +10,36 @@ const pollMs = 300;
 const patienceMs = 30_000;
 
 /**
- * Follows a job to its end, showing it all the way. An API that goes away for a while is waited for: the job does not
- * depend on it.
+ * Follows a job to its end, showing it all the way: by server-sent events, or where there are none by asking over and
+ * over. An API that goes away for a while is waited for: the job does not depend on it.
  *
  * @throws ApiUnreachable when it stays away, ApiProblem for a job that does not exist.
  */
 export async function watchJob(api: ApiClient, jobId: string, view: ProgressView | null): Promise<Job> {
-  let answeredAtMs = performance.now();
+  const id = encodeURIComponent(jobId);
+  let failingSinceMs: number | null = null;
+  let lastEventId: string | null = '';
   try {
     for (;;) {
       try {
-        const job = readJob(await api.get(`/api/full-sync/status/${encodeURIComponent(jobId)}`));
-        answeredAtMs = performance.now();
+        if (lastEventId !== null) {
+          for await (const event of api.events(`/api/full-sync/${id}/events`, lastEventId)) {
+            failingSinceMs = null;
+            lastEventId = event.id;
+            view?.update(readJob(event.data));
+          }
+        }
+        const job = readJob(await api.get(`/api/full-sync/status/${id}`));
+        failingSinceMs = null;
         view?.update(job);
         if (hasEnded(job)) return job;
       } catch (error) {
-        if (!isPassing(error) || performance.now() - answeredAtMs > patienceMs) throw error;
+        if (error instanceof NoEvents) {
+          lastEventId = null;
+          continue;
+        }
+        failingSinceMs ??= performance.now();
+        if (!isPassing(error) || performance.now() - failingSinceMs > patienceMs) throw error;
       }
       await delay(pollMs);
     }

@@ -49,3 +49,29 @@ export async function ensureAccount(
   if (known === undefined) throw new Error(`the account ${account.label} vanished while it was looked up`);
   return Number(known);
 }
+
+/** What an account allows, and what its walks hold, as far as earlier jobs have found out. */
+export interface AccountOutlook {
+  readonly accountId: number;
+  /** Null: limits are off. */
+  readonly limit: RateLimit | null;
+  /** The upstream's own word for the count of the first span. */
+  readonly learnedCount: number | null;
+  /** Jobs that have not ended. */
+  readonly openJobs: number;
+}
+
+/** What the accounts allow now. */
+export async function readAccounts(
+  queryable: Queryable,
+  accountIds: readonly number[],
+): Promise<readonly AccountOutlook[]> {
+  const { rows } = await queryable.query<AccountOutlook & { accountId: string; openJobs: string }>(
+    `select account_id as "accountId", configured_limit as limit, learned_count as "learnedCount",
+       (select count(*) from job_accounts o join jobs using (job_id)
+        where o.account_id = accounts.account_id and completed_at is null) as "openJobs"
+     from accounts where account_id = any($1)`,
+    [accountIds],
+  );
+  return rows.map((row) => ({ ...row, accountId: Number(row.accountId), openJobs: Number(row.openJobs) }));
+}

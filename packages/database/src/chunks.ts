@@ -7,6 +7,12 @@ export interface NewStream {
   readonly campaignName: string | null;
   readonly windowStartMs: number | null;
   readonly windowEndMs: number | null;
+  /** Where it begins; null = at the beginning of its window. */
+  readonly continuation?: unknown;
+  readonly recordsExpected?: number | null;
+  /** Where its cursor moves when it ends cleanly, ms since 1970; null or left out = nowhere. */
+  readonly readsUpToMs?: number | null;
+  readonly backdated?: boolean;
 }
 
 /** How far the records of a chunk reach in a partition of a raw topic. */
@@ -27,6 +33,12 @@ export interface ChunkProgress {
   readonly shareDone: number;
   readonly targets: readonly ChunkTarget[];
   readonly newStreams: readonly NewStream[];
+  /** What was learned for the walk's cursor; null or left out = nothing. */
+  readonly cursor?: {
+    readonly counts: object | null;
+    /** False when the walk has nothing to read: its cursor stays where it is. */
+    readonly moves: boolean;
+  } | null;
 }
 
 /** What becomes of the stream after the chunk. */
@@ -55,8 +67,13 @@ export interface ChunkCommit {
  * the raw offsets of everything below it (I1).
  *
  * `stale` = the lease has a later epoch, or the job has ended: nothing was changed, what the chunk published are repeats.
+ * `also` is written with the rest, or not at all.
  */
-export async function commitChunk(database: Database, chunk: ChunkCommit): Promise<'committed' | 'stale'> {
+export async function commitChunk(
+  database: Database,
+  chunk: ChunkCommit,
+  also: (client: Client) => Promise<void> = async () => undefined,
+): Promise<'committed' | 'stale'> {
   return await database.transaction(async (client) => {
     // The job first, in the order of everyone who locks: ending a job waits for this chunk, or this chunk finds it ended.
     const job = await client.query({
@@ -71,6 +88,7 @@ export async function commitChunk(database: Database, chunk: ChunkCommit): Promi
     if (chunk.progress !== null && chunk.progress.newStreams.length > 0) {
       await insertStreams(client, chunk.streamId, chunk.progress.newStreams);
     }
+    await also(client);
     return 'committed';
   });
 }
@@ -102,6 +120,7 @@ async function updateStream(client: Client, chunk: ChunkCommit): Promise<boolean
           when warning is null then $12 else left(warning || '; ' || $12, 2000) end,
         error = $13::jsonb || jsonb_build_object('campaign', coalesce(campaign_name, campaign_id)),
         abandoned = abandoned + case when $14 then 1 else 0 end,
+        counts = coalesce($15::jsonb, counts), reads_up_to = case when $16 then null else reads_up_to end,
         ended_at = case when $8 = 'pending' then null else clock_timestamp() end,
         lease_owner = null, lease_until = null
       where stream_id = $1 and lease_epoch = $2 and status = 'pending' and lease_until is not null`,
@@ -120,6 +139,8 @@ async function updateStream(client: Client, chunk: ChunkCommit): Promise<boolean
       chunk.warning,
       outcome.kind === 'failed' ? JSON.stringify(outcome.error) : null,
       chunk.abandoned,
+      progress?.cursor?.counts == null ? null : JSON.stringify(progress.cursor.counts),
+      progress?.cursor?.moves === false,
     ],
   });
   return rowCount === 1;
@@ -146,20 +167,17 @@ async function raiseTargets(client: Client, jobId: string, targets: readonly Chu
 }
 
 async function insertStreams(client: Client, parentId: number, streams: readonly NewStream[]): Promise<void> {
+  const planned = streams.map((stream, place) => ({ ...stream, place }));
   await client.query(
-    `insert into streams (job_id, namespace, platform, account_id, kind, campaign_id, campaign_name, window_start, window_end)
-     select p.job_id, p.namespace, p.platform, p.account_id, n.kind, n.campaign_id, n.campaign_name,
-       to_timestamp(n.start_ms / 1000), to_timestamp(n.end_ms / 1000)
-     from streams p, unnest($2::text[], $3::text[], $4::text[], $5::float8[], $6::float8[]) with ordinality
-       as n (kind, campaign_id, campaign_name, start_ms, end_ms, place)
+    `insert into streams (job_id, namespace, platform, account_id, kind, campaign_id, campaign_name, window_start, window_end,
+       continuation, records_expected, reads_up_to, backdated)
+     select p.job_id, p.namespace, p.platform, p.account_id, n.kind, n."campaignId", n."campaignName",
+       to_timestamp(n."windowStartMs" / 1000), to_timestamp(n."windowEndMs" / 1000),
+       nullif(n.continuation, 'null'), n."recordsExpected", to_timestamp(n."readsUpToMs" / 1000), coalesce(n.backdated, false)
+     from streams p, jsonb_to_recordset($2) as n (kind text, "campaignId" text, "campaignName" text,
+       "windowStartMs" float8, "windowEndMs" float8, continuation jsonb, "recordsExpected" bigint, "readsUpToMs" float8,
+       backdated boolean, place integer)
      where p.stream_id = $1 order by n.place on conflict do nothing`,
-    [
-      parentId,
-      streams.map(({ kind }) => kind),
-      streams.map(({ campaignId }) => campaignId),
-      streams.map(({ campaignName }) => campaignName),
-      streams.map(({ windowStartMs }) => windowStartMs),
-      streams.map(({ windowEndMs }) => windowEndMs),
-    ],
+    [parentId, JSON.stringify(planned)],
   );
 }

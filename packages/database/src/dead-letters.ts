@@ -21,6 +21,10 @@ export interface NewDeadLetter {
   readonly record_sha256: Buffer;
   readonly truncated: boolean;
   readonly failed_at: number;
+  /** Position of the raw record that it is about, `topic id:partition:offset`. */
+  readonly source?: string | null;
+  /** The event that it is about. */
+  readonly event_key?: string | null;
 }
 
 export interface DeadLetterPosition {
@@ -73,6 +77,8 @@ const textColumns = [
   'namespace',
   'platform',
   'origin_topic',
+  'source',
+  'event_key',
 ] as const;
 const otherColumns = [
   ['origin_partition', 'integer'],
@@ -98,7 +104,11 @@ export async function insertDeadLetters(queryable: Queryable, letters: readonly 
      from unnest(${unnested.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})
        as letter (${textColumns.join(', ')}, ${otherColumns.map(([name]) => name).join(', ')}, failed_at_ms)
      on conflict (origin) do nothing`,
-    [...textColumns.map((name) => of(name).map(storable)), ...otherColumns.map(([name]) => of(name)), of('failed_at')],
+    [
+      ...textColumns.map((name) => of(name).map((text) => storable(text ?? null))),
+      ...otherColumns.map(([name]) => of(name)),
+      of('failed_at'),
+    ],
   );
   return rowCount ?? 0;
 }

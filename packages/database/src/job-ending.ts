@@ -1,4 +1,7 @@
+import { moveCursors } from './cursors.ts';
 import type { Client, Database } from './database.ts';
+import { settleReplay } from './replays.ts';
+import { queueWebhook } from './webhooks.ts';
 
 /** What one platform of an ending job adds up to. */
 export interface PlatformTally {
@@ -63,6 +66,8 @@ export interface Ending {
   readonly progress: object;
   readonly error: object | null;
   readonly warnings: readonly string[];
+  /** False when rows of its walks may be missing: then the next delta reads them again. */
+  readonly movesCursors: boolean;
 }
 
 const factsSql = `
@@ -128,15 +133,24 @@ export async function endJob(
         facts.endedAtMs,
       ],
     );
+    // With the rows that they speak of, or not at all (I1).
+    if (ending.movesCursors) await moveCursors(client, jobId);
+    await settleReplay(client, jobId);
+    // With the ending, so that no crash comes between the two.
+    await queueWebhook(client, { jobId, ...ending, endedAtMs: facts.endedAtMs });
     return ending;
   });
 }
 
-/** Takes the row that loaders hold for their events of the job; true when the job is open and no lease is live. */
+/**
+ * Takes the row that loaders hold for their events of the job; true when the job is open and no lease is live. A paused
+ * job keeps its namespaces until it is resumed, whatever is done of it.
+ */
 async function lockForEnding(client: Client, jobId: string): Promise<boolean> {
   const { rows } = await client.query<{ live: boolean }>(
     `select exists (select from streams s where s.job_id = $1 and s.status = 'pending' and s.lease_until > now()) as live
-     from jobs where job_id = $1 and completed_at is null and extracted_at is not null for update`,
+     from jobs where job_id = $1 and completed_at is null and extracted_at is not null
+       and (status <> 'paused' or ending is not null) for update`,
     [jobId],
   );
   return rows[0]?.live === false;

@@ -13,6 +13,8 @@ export interface WalkTotals {
   readonly walksPending: number;
   /** Of the pending ones, those of which neither a total nor a share is known. */
   readonly walksUnknown: number;
+  /** Requests that the pending walks of known size still need, and those that ask whole campaigns for their counts. */
+  readonly requestsKnown: number;
   readonly failed: number;
   readonly abandoned: number;
   readonly liveLeases: number;
@@ -56,6 +58,8 @@ export interface AccountBudget {
   readonly learnedCount: number | null;
   readonly throttle: number;
   readonly pausedUntilMs: number;
+  /** The job's own pace there; null = as fast as the account allows. */
+  readonly requestsPerSecond: number | null;
   /** Jobs that share the account now, this one included. */
   readonly jobs: number;
 }
@@ -109,6 +113,12 @@ select job_id as "jobId", status, ending, error, progress,
       count(*) filter (where kind <> 'discover' and status = 'pending') as "walksPending",
       count(*) filter (where kind <> 'discover' and status = 'pending' and records_expected is null and share_done = 0)
         as "walksUnknown",
+      coalesce(sum(case
+        when status <> 'pending' or kind = 'discover' then 0
+        when records_expected is not null then greatest(1, ceil(greatest(0, records_expected - records_committed) / rows))
+        when share_done > 0 then greatest(1, ceil(records_committed * (1 / share_done - 1) / rows))
+      end), 0) + count(*) filter (where kind = 'statistics' and status = 'pending' and chunks_committed = 0
+        and reads_up_to is not null and window_start is null) as "requestsKnown",
       count(*) filter (where status = 'failed') as failed,
       sum(abandoned) as abandoned,
       count(*) filter (where status = 'pending' and lease_until > now()) as "liveLeases",
@@ -122,7 +132,8 @@ select job_id as "jobId", status, ending, error, progress,
       max(waiting_for) filter (where status = 'pending') as "waitingFor",
       coalesce(extract(epoch from min(greatest(not_before, 'epoch')) filter (where status = 'pending'))::float8 * 1000, 0)
         as "notBeforeMs"
-    from streams where job_id = $1 group by 1, 2 order by 1 desc, 2) w) as walks,
+    from streams cross join lateral (select case platform when 'lemlist' then 99.0 else 999.0 end as rows) page
+    where job_id = $1 group by 1, 2 order by 1 desc, 2) w) as walks,
   (select coalesce(jsonb_agg(c), '[]') from (
     select platform, sum(records_accepted) as "recordsAccepted", sum(events_derived) as "eventsDerived",
       sum(events_created) as "eventsCreated", sum(duplicates) as duplicates, sum(collisions) as collisions,
@@ -136,6 +147,7 @@ select job_id as "jobId", status, ending, error, progress,
   (select coalesce(jsonb_agg(a), '[]') from (
     select account_id as "accountId", configured_limit as "configuredLimit", learned_count as "learnedCount", throttle,
       coalesce(extract(epoch from paused_until)::float8 * 1000, 0) as "pausedUntilMs",
+      requests_per_second as "requestsPerSecond",
       (select count(*) from job_accounts o join jobs using (job_id)
         where o.account_id = accounts.account_id and completed_at is null) as jobs
     from job_accounts join accounts using (account_id) where job_id = $1) a) as accounts,
@@ -239,7 +251,8 @@ export async function storeDeadLetterTargets(
 /** Lets a job end as failed: nothing more is fetched for it. The first reason stays. */
 export async function startFailing(queryable: Queryable, jobId: string, error: object): Promise<void> {
   await queryable.query(
-    `update jobs set ending = coalesce(ending, 'failed'), error = coalesce(error, $2)
+    `update jobs set ending = coalesce(ending, 'failed'), error = coalesce(error, $2), paused_at = null,
+       status = case status when 'paused' then 'in_progress' else status end
      where job_id = $1 and completed_at is null and error is null`,
     [jobId, JSON.stringify(error)],
   );

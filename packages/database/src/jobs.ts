@@ -1,4 +1,5 @@
-import type { Client, Queryable } from './database.ts';
+import type { CampaignFilter } from './cursors.ts';
+import type { Client, Database, Queryable } from './database.ts';
 
 export type JobStatus = 'queued' | 'in_progress' | 'paused' | 'completed' | 'failed' | 'cancelled';
 
@@ -16,6 +17,13 @@ export interface JobRow {
   readonly createdAt: Date;
   readonly startedAt: Date | null;
   readonly completedAt: Date | null;
+  /** Since when it is paused; null = it is not. */
+  readonly pausedAt: Date | null;
+  readonly resumedAt: Date | null;
+  /** Of its dead letters, those that were replayed and stored since. */
+  readonly lettersReplayed: number;
+  /** Grows with every change that is shown. */
+  readonly revision: number;
 }
 
 export interface NewJob {
@@ -28,6 +36,21 @@ export interface NewJob {
   /** What the upstream says happened later belongs to the next job; whole milliseconds. */
   readonly windowEnd: Date;
   readonly targets: readonly JobTarget[];
+  /** The closed interval that is asked for; whole milliseconds. */
+  readonly range?: { readonly start: Date; readonly end: Date } | null;
+  /** Days per extraction window, and ms between two windows of a walk. */
+  readonly chunk?: { readonly days: number; readonly delayMs: number } | null;
+  /** What the job asks of itself on an account. */
+  readonly paces?: readonly JobPace[];
+}
+
+export interface JobPace {
+  readonly accountId: number;
+  /** Null = as fast as the account allows. */
+  readonly requestsPerSecond: number | null;
+  readonly burstSize: number | null;
+  /** Further attempts after a failure; null = as many as make sense. */
+  readonly retryAttempts: number | null;
 }
 
 export interface JobTarget {
@@ -35,6 +58,8 @@ export interface JobTarget {
   readonly platform: string;
   /** The account whose budget pays for this walk. */
   readonly accountId: number;
+  /** The campaigns of the account that belong to the namespace; null = all. */
+  readonly filter?: CampaignFilter | null;
 }
 
 /**
@@ -46,8 +71,9 @@ export interface JobTarget {
  */
 export async function insertJob(client: Client, job: NewJob): Promise<void> {
   await client.query(
-    `insert into jobs (job_id, sync_mode, config, warnings, parallel_workers, batch_size, window_end)
-     values ($1, $2, $3, $4, $5, $6, $7)`,
+    `insert into jobs (job_id, sync_mode, config, warnings, parallel_workers, batch_size, window_end,
+       range_start, range_end, chunk_days, chunk_delay_ms)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       job.jobId,
       job.syncMode,
@@ -56,6 +82,10 @@ export async function insertJob(client: Client, job: NewJob): Promise<void> {
       job.parallelWorkers,
       job.batchSize,
       job.windowEnd,
+      job.range?.start ?? null,
+      job.range?.end ?? null,
+      job.chunk?.days ?? null,
+      job.chunk?.delayMs ?? null,
     ],
   );
   const namespaces = job.targets.map((target) => target.namespace);
@@ -63,19 +93,25 @@ export async function insertJob(client: Client, job: NewJob): Promise<void> {
   const accounts = job.targets.map((target) => target.accountId);
   // Sorted, so that two jobs with several targets in common wait for each other instead of deadlocking.
   await client.query(
-    `insert into job_targets (job_id, namespace, platform)
-     select $1, namespace, platform from unnest($2::text[], $3::text[]) as wanted (namespace, platform) order by 2, 3`,
-    [job.jobId, namespaces, platforms],
+    `insert into job_targets (job_id, namespace, platform, campaign_filter)
+     select $1, namespace, platform, nullif(filter::jsonb, 'null')
+     from unnest($2::text[], $3::text[], $4::text[]) as wanted (namespace, platform, filter) order by 2, 3`,
+    [job.jobId, namespaces, platforms, job.targets.map((target) => JSON.stringify(target.filter ?? null))],
   );
-  await client.query('insert into job_accounts (job_id, account_id) select distinct $1, unnest($2::bigint[])', [
-    job.jobId,
-    accounts,
-  ]);
   await client.query(
-    `insert into streams (job_id, namespace, platform, account_id, kind, window_end)
-     select $1, namespace, platform, account_id, 'discover', $5
+    `insert into job_accounts (job_id, account_id, requests_per_second, burst_size, retry_attempts)
+     select distinct on (a.id) $1, a.id, p."requestsPerSecond", p."burstSize", p."retryAttempts"
+     from unnest($2::bigint[]) as a (id) left join jsonb_to_recordset($3) as p
+       ("accountId" bigint, "requestsPerSecond" float8, "burstSize" integer, "retryAttempts" integer)
+       on p."accountId" = a.id`,
+    [job.jobId, accounts, JSON.stringify(job.paces ?? [])],
+  );
+  await client.query(
+    `insert into streams (job_id, namespace, platform, account_id, kind, window_end, reads_up_to)
+     select $1, namespace, platform, account_id, 'discover', $5::timestamptz, case when $6 then $5::timestamptz end
      from unnest($2::text[], $3::text[], $4::bigint[]) as wanted (namespace, platform, account_id) order by 2, 3`,
-    [job.jobId, namespaces, platforms, accounts, job.windowEnd],
+    // A range says nothing of the time around it.
+    [job.jobId, namespaces, platforms, accounts, job.windowEnd, (job.range ?? null) === null],
   );
 }
 
@@ -95,7 +131,7 @@ export async function findConflict(
 }
 
 const jobColumns = `job_id, status, ending, sync_mode, config, warnings, progress, summary, error,
-  created_at, started_at, completed_at`;
+  created_at, started_at, completed_at, paused_at, resumed_at, letters_replayed, revision`;
 
 interface JobRecord {
   readonly job_id: string;
@@ -110,6 +146,10 @@ interface JobRecord {
   readonly created_at: Date;
   readonly started_at: Date | null;
   readonly completed_at: Date | null;
+  readonly paused_at: Date | null;
+  readonly resumed_at: Date | null;
+  readonly letters_replayed: string;
+  readonly revision: string;
 }
 
 function toJob(record: JobRecord): JobRow {
@@ -126,6 +166,10 @@ function toJob(record: JobRecord): JobRow {
     createdAt: record.created_at,
     startedAt: record.started_at,
     completedAt: record.completed_at,
+    pausedAt: record.paused_at,
+    resumedAt: record.resumed_at,
+    lettersReplayed: Number(record.letters_replayed),
+    revision: Number(record.revision),
   };
 }
 
@@ -138,6 +182,56 @@ export async function readJob(queryable: Queryable, jobId: string): Promise<JobR
   });
   const row = rows[0];
   return row === undefined ? null : toJob(row);
+}
+
+/** Those of the jobs whose revision is not the one known, as they are now. */
+export async function readChangedJobs(
+  queryable: Queryable,
+  known: ReadonlyMap<string, number>,
+): Promise<readonly JobRow[]> {
+  const { rows } = await queryable.query<JobRecord>({
+    name: 'read-changed-jobs',
+    text: `select ${jobColumns} from jobs join unnest($1::text[], $2::bigint[]) as known (job_id, seen) using (job_id)
+      where revision <> seen`,
+    values: [[...known.keys()], [...known.values()]],
+  });
+  return rows.map(toJob);
+}
+
+/** What a user's wish makes of a job that has not ended. */
+export interface JobChange {
+  readonly status: JobStatus;
+  readonly ending: 'cancelled' | null;
+}
+
+/**
+ * Changes a job under its row's lock as `decide` says by its state; null changes nothing, and what `decide` throws is
+ * thrown. Returns the job as it is then, or null when there is none. The claims of the extractors see the change: at
+ * most the chunks under way are still read.
+ */
+export async function changeJob(
+  db: Database,
+  jobId: string,
+  decide: (job: JobRow) => JobChange | null,
+): Promise<JobRow | null> {
+  return await db.transaction(async (client) => {
+    const found = await client.query<JobRecord>(`select ${jobColumns} from jobs where job_id = $1 for no key update`, [
+      jobId,
+    ]);
+    const record = found.rows[0];
+    if (record === undefined) return null;
+    const change = decide(toJob(record));
+    if (change === null) return toJob(record);
+    const { rows } = await client.query<JobRecord>(
+      `update jobs set status = $2, ending = $3,
+         paused_at = case when $2 = 'paused' then coalesce(paused_at, now()) end,
+         resumed_at = case when status = 'paused' and $2 <> 'paused' and $3::text is null then now() else resumed_at end
+       where job_id = $1 returning ${jobColumns}`,
+      [jobId, change.status, change.ending],
+    );
+    const changed = rows[0];
+    return changed === undefined ? null : toJob(changed);
+  });
 }
 
 export interface JobFilter {

@@ -7,8 +7,9 @@ export interface EnsuredNamespace {
 }
 
 /**
- * Makes the namespace's row, its partition of `event_source` and a leaf for each platform, where they are missing; to
- * be called inside a transaction. `namespace` must match `[a-z0-9_-]{1,63}`, platforms `[a-z]+`.
+ * Makes the namespace's row, its partition of `event_source` and a leaf for each platform, where they are missing, and
+ * keeps the namespace from being deleted until the transaction, in which this must be called, ends. `namespace` must
+ * match `[a-z0-9_-]{1,63}`, platforms `[a-z]+`. A deleted namespace is new again.
  *
  * A leaf is created with a validated CHECK and then attached, so that the parent is neither scanned nor locked against
  * readers and writers. Concurrent calls for one namespace wait for each other.
@@ -24,15 +25,19 @@ export async function ensureNamespace(
      on conflict do nothing`,
     [namespace],
   );
-  const created = inserted.rowCount === 1;
+  const isNew = inserted.rowCount === 1;
+  const found = await lockNamespace(client, namespace, 'key share');
   const known = await leafPlatforms(client, namespace);
-  if (!created && wanted.platforms.every((platform) => known.has(platform)))
-    return { namespaceId: await lockNamespace(client, namespace, false), created };
+  if (!isNew && !found.deleted && wanted.platforms.every((platform) => known.has(platform)))
+    return { namespaceId: found.namespaceId, created: false };
 
-  const namespaceId = await lockNamespace(client, namespace, true);
+  const { namespaceId, deleted } = await lockNamespace(client, namespace, 'no key update');
+  const created = isNew || deleted;
   // Waiting behind a vacuum of the parent is nobody's fault: the transaction is run again.
   await client.query(`set local lock_timeout = '5s'`);
   const parent = `event_source_${namespaceId}`;
+  if (deleted)
+    await client.query('update namespaces set deleted_at = null, created_at = now() where namespace = $1', [namespace]);
   if (created) await createBranch(client, parent, namespace);
   const present = await leafPlatforms(client, namespace);
   for (const platform of wanted.platforms.filter((name) => !present.has(name)).toSorted()) {
@@ -47,15 +52,19 @@ export async function ensureNamespace(
   return { namespaceId, created };
 }
 
-/** Reads the number; `exclusively` keeps other makers of leaves out, yet not those whose rows refer to it. */
-async function lockNamespace(client: Client, namespace: string, exclusively: boolean): Promise<number> {
-  const { rows } = await client.query<{ namespace_id: number }>(
-    `select namespace_id from namespaces where namespace = $1${exclusively ? ' for no key update' : ''}`,
+/** `no key update` keeps other makers of leaves out, `key share` only who would delete the namespace. */
+async function lockNamespace(
+  client: Client,
+  namespace: string,
+  strength: 'key share' | 'no key update',
+): Promise<{ readonly namespaceId: number; readonly deleted: boolean }> {
+  const { rows } = await client.query<{ namespace_id: number; deleted: boolean }>(
+    `select namespace_id, deleted_at is not null as deleted from namespaces where namespace = $1 for ${strength}`,
     [namespace],
   );
   const row = rows[0];
   if (row === undefined) throw new Error(`the namespace ${namespace} vanished while it was looked up`);
-  return row.namespace_id;
+  return { namespaceId: row.namespace_id, deleted: row.deleted };
 }
 
 async function leafPlatforms(client: Client, namespace: string): Promise<ReadonlySet<string>> {
@@ -72,6 +81,7 @@ async function createBranch(client: Client, branch: string, namespace: string): 
     `create table "${branch}" (like event_source including all) partition by list (platform);
      alter table event_source attach partition "${branch}" for values in (${value});`,
   );
+  await client.query('select grant_to_reader($1)', [branch]);
 }
 
 async function createLeaf(
@@ -87,4 +97,5 @@ async function createLeaf(
        primary key (event_id));
      alter table "${parent}" attach partition "${leaf}" for values in (${platform});`,
   );
+  await client.query('select grant_to_reader($1)', [leaf]);
 }

@@ -1,3 +1,4 @@
+import type { CampaignFilter } from './cursors.ts';
 import type { Database, Queryable } from './database.ts';
 import { lockBudget, offerSlot, takeSlot } from './rate-budgets.ts';
 import type { SlotOffer } from './rate-budgets.ts';
@@ -22,7 +23,24 @@ export interface ClaimedStream {
   /** Also the number of the chunk that comes next. */
   readonly chunksCommitted: number;
   readonly recordsCommitted: number;
-  readonly job: { readonly syncMode: string; readonly batchSize: number | null; readonly windowEndMs: number };
+  readonly recordsExpected: number | null;
+  /** The campaigns of the account that belong to the namespace; null = all. */
+  readonly filter: CampaignFilter | null;
+  readonly job: {
+    readonly syncMode: string;
+    readonly batchSize: number | null;
+    readonly windowEndMs: number;
+    /** The closed interval that was asked for; null in all modes but `date_range`. */
+    readonly range: { readonly startMs: number; readonly endMs: number } | null;
+    /** Days per window; null = one window. */
+    readonly chunkDays: number | null;
+    /** Between two windows of a walk. */
+    readonly chunkDelayMs: number;
+    /** Further attempts after a failure; null = as many as make sense. */
+    readonly retryAttempts: number | null;
+    /** True when the job has a pace of its own on the account: then a claim is one request. */
+    readonly paced: boolean;
+  };
 }
 
 /** The right to send one request within a time on the local clock (`performance.now`). */
@@ -36,25 +54,31 @@ export interface Permit {
 
 export type Claim =
   | { readonly kind: 'claimed'; readonly stream: ClaimedStream; readonly permit: Permit }
-  /** There is work; the account's next slot is this far away. */
-  | { readonly kind: 'wait'; readonly waitMs: number }
+  /** There is work; the account's next slot is this far away, or the next turn at the pace of the only jobs with work. */
+  | { readonly kind: 'wait'; readonly waitMs: number; readonly for: 'slot' | 'pace' }
   | { readonly kind: 'nothing' };
 
 interface Choice {
   readonly stream_id: string;
   readonly lease_epoch: string;
+  /** Until its job's own pace lets it go; 0 = now. */
+  readonly paced_ms: number;
 }
 
 /**
  * The stream that is served next: of the job served least lately on this account, leaving out jobs that are held,
- * ending or have all their workers busy; then the oldest stream that is due and not leased.
+ * ending or have all their workers busy; then the oldest stream that is due and not leased. A job with a pace of its own
+ * has a bucket of `burst_size` that fills by `requests_per_second`; while it is empty, other jobs come first.
  */
 async function chooseStream(queryable: Queryable, accountId: number): Promise<Choice | undefined> {
   const { rows } = await queryable.query<Choice>({
     name: 'choose-stream',
     text: `with t as materialized (select clock_timestamp() as now)
-      select s.stream_id, s.lease_epoch from t, job_accounts ja
+      select s.stream_id, s.lease_epoch, p.paced_ms from t, job_accounts ja
       join jobs j on j.job_id = ja.job_id
+      cross join lateral (
+        select greatest(0, coalesce((extract(epoch from ja.paced_until - t.now) * 1000)::float8
+          - (coalesce(ja.burst_size, 1) - 1) * 1000 / ja.requests_per_second, 0)) as paced_ms) p
       cross join lateral (
         select stream_id, lease_epoch from streams
         where account_id = $1 and job_id = ja.job_id and status = 'pending' and not_before <= t.now
@@ -64,7 +88,7 @@ async function chooseStream(queryable: Queryable, accountId: number): Promise<Ch
         and j.parallel_workers > (
           select count(*) from streams l
           where l.account_id = $1 and l.job_id = ja.job_id and l.status = 'pending' and l.lease_until >= t.now)
-      order by ja.last_served_at nulls first, ja.job_id limit 1`,
+      order by p.paced_ms, ja.last_served_at nulls first, ja.job_id limit 1`,
     values: [accountId],
   });
   return rows[0];
@@ -87,16 +111,19 @@ export async function claimStream(
 ): Promise<Claim> {
   const { accountId } = options;
   // Looked at without the lock first: an idle account is not worth one.
-  if ((await chooseStream(database.pool, accountId)) === undefined) return { kind: 'nothing' };
+  const likely = await chooseStream(database.pool, accountId);
+  if (likely === undefined) return { kind: 'nothing' };
+  if (likely.paced_ms > 0) return { kind: 'wait', waitMs: likely.paced_ms, for: 'pace' };
   return await database.transaction(async (client): Promise<Claim> => {
     const budget = await lockBudget(client, accountId);
     const choice = await chooseStream(client, accountId);
     if (choice === undefined) return { kind: 'nothing' };
+    if (choice.paced_ms > 0) return { kind: 'wait', waitMs: choice.paced_ms, for: 'pace' };
     const offer = await offerSlot(client, accountId, budget);
-    if (offer.delayMs > grantAheadMs) return { kind: 'wait', waitMs: offer.delayMs };
-    const stream = await leaseStream(client, choice, options);
+    if (offer.delayMs > grantAheadMs) return { kind: 'wait', waitMs: offer.delayMs, for: 'slot' };
+    const stream = await leaseStream(client, choice, { ...options, slotDelayMs: offer.delayMs });
     // Committed or renewed by its holder since it was chosen: the next claim sees that.
-    if (stream === undefined) return { kind: 'wait', waitMs: 0 };
+    if (stream === undefined) return { kind: 'wait', waitMs: 0, for: 'slot' };
     const permitId = offer.limited ? await takeSlot(client, { ...options, offer }) : null;
     return {
       kind: 'claimed',
@@ -126,15 +153,29 @@ interface StreamRow {
   readonly attempt: number;
   readonly chunks_committed: number;
   readonly records_committed: string;
+  readonly records_expected: string | null;
+  readonly campaign_filter: CampaignFilter | null;
   readonly sync_mode: string;
   readonly batch_size: number | null;
   readonly job_window_end_ms: number;
+  readonly range_start_ms: number | null;
+  readonly range_end_ms: number | null;
+  readonly chunk_days: number | null;
+  readonly chunk_delay_ms: number | null;
+  readonly retry_attempts: number | null;
+  readonly requests_per_second: number | null;
 }
 
 async function leaseStream(
   queryable: Queryable,
   choice: Choice,
-  options: { readonly accountId: number; readonly owner: string; readonly leaseMs: number },
+  options: {
+    readonly accountId: number;
+    readonly owner: string;
+    readonly leaseMs: number;
+    /** From now to the slot of the request. */
+    readonly slotDelayMs: number;
+  },
 ): Promise<ClaimedStream | undefined> {
   const { rows } = await queryable.query<StreamRow>({
     name: 'lease-stream',
@@ -146,7 +187,11 @@ async function leaseStream(
           and (lease_until is null or lease_until < clock_timestamp())
         returning *),
       served as (
-        update job_accounts ja set last_served_at = clock_timestamp() from leased
+        update job_accounts ja set last_served_at = clock_timestamp(),
+          paced_until = case when ja.requests_per_second is not null then
+            greatest(ja.paced_until, clock_timestamp() + $6::float8 * interval '1 millisecond')
+              + make_interval(secs => 1 / ja.requests_per_second) end
+        from leased
         where ja.job_id = leased.job_id and ja.account_id = $3),
       started as (
         update jobs j set status = 'in_progress', started_at = coalesce(j.started_at, clock_timestamp()) from leased
@@ -154,10 +199,23 @@ async function leaseStream(
       select l.stream_id, l.lease_epoch, l.job_id, l.namespace, l.platform, l.kind, l.campaign_id, l.campaign_name,
         (extract(epoch from l.window_start) * 1000)::float8 as window_start_ms,
         (extract(epoch from l.window_end) * 1000)::float8 as window_end_ms,
-        l.continuation, l.attempt, l.chunks_committed, l.records_committed, j.sync_mode, j.batch_size,
-        (extract(epoch from j.window_end) * 1000)::float8 as job_window_end_ms
-      from leased l join jobs j on j.job_id = l.job_id`,
-    values: [choice.stream_id, choice.lease_epoch, options.accountId, options.owner, options.leaseMs],
+        l.continuation, l.attempt, l.chunks_committed, l.records_committed, l.records_expected,
+        jt.campaign_filter, j.sync_mode, j.batch_size,
+        (extract(epoch from j.window_end) * 1000)::float8 as job_window_end_ms,
+        (extract(epoch from j.range_start) * 1000)::float8 as range_start_ms,
+        (extract(epoch from j.range_end) * 1000)::float8 as range_end_ms,
+        j.chunk_days, j.chunk_delay_ms, ja.retry_attempts, ja.requests_per_second
+      from leased l join jobs j on j.job_id = l.job_id
+      left join job_targets jt on jt.job_id = l.job_id and jt.namespace = l.namespace and jt.platform = l.platform
+      left join job_accounts ja on ja.job_id = l.job_id and ja.account_id = $3`,
+    values: [
+      choice.stream_id,
+      choice.lease_epoch,
+      options.accountId,
+      options.owner,
+      options.leaseMs,
+      options.slotDelayMs,
+    ],
   });
   const row = rows[0];
   if (row === undefined) return undefined;
@@ -171,14 +229,35 @@ async function leaseStream(
     kind: row.kind,
     campaignId: row.campaign_id,
     campaignName: row.campaign_name,
-    windowStartMs: row.window_start_ms === null ? null : Math.trunc(row.window_start_ms),
-    windowEndMs: row.window_end_ms === null ? null : Math.trunc(row.window_end_ms),
+    windowStartMs: wholeMs(row.window_start_ms),
+    windowEndMs: wholeMs(row.window_end_ms),
     continuation: row.continuation,
     attempt: row.attempt,
     chunksCommitted: row.chunks_committed,
     recordsCommitted: Number(row.records_committed),
-    job: { syncMode: row.sync_mode, batchSize: row.batch_size, windowEndMs: Math.trunc(row.job_window_end_ms) },
+    recordsExpected: row.records_expected === null ? null : Number(row.records_expected),
+    filter: row.campaign_filter,
+    job: {
+      syncMode: row.sync_mode,
+      batchSize: row.batch_size,
+      windowEndMs: Math.trunc(row.job_window_end_ms),
+      range: toRange(row),
+      chunkDays: row.chunk_days,
+      chunkDelayMs: row.chunk_delay_ms ?? 0,
+      retryAttempts: row.retry_attempts,
+      paced: row.requests_per_second !== null,
+    },
   };
+}
+
+function toRange(row: StreamRow): ClaimedStream['job']['range'] {
+  const startMs = wholeMs(row.range_start_ms);
+  const endMs = wholeMs(row.range_end_ms);
+  return startMs === null || endMs === null ? null : { startMs, endMs };
+}
+
+function wholeMs(ms: number | null): number | null {
+  return ms === null ? null : Math.trunc(ms);
 }
 
 /** Extends a lease; false when it is no longer ours. */
@@ -204,7 +283,11 @@ export async function returnUnused(
 ): Promise<void> {
   await queryable.query({
     name: 'return-unused',
-    text: `with void as (delete from permits where permit_id = $3)
+    text: `with void as (delete from permits where permit_id = $3),
+      pace as (
+        update job_accounts ja set paced_until = ja.paced_until - make_interval(secs => 1 / ja.requests_per_second)
+        from streams s where s.stream_id = $1 and s.lease_epoch = $2
+          and ja.job_id = s.job_id and ja.account_id = s.account_id and ja.requests_per_second is not null)
       update streams set lease_owner = null, lease_until = null where stream_id = $1 and lease_epoch = $2`,
     values: [claim.streamId, claim.epoch, claim.permitId],
   });

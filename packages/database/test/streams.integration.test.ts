@@ -294,3 +294,104 @@ test('a pause holds where limits are off, too', async () => {
   await noteRefusal(database.pool, { accountId, permitId: null, pauseMs: 5_000 });
   assert.equal((await claim(database, accountId)).kind, 'wait');
 });
+
+/** Gives a job a pace of its own on an account. */
+async function setPace(database: Database, job: string, requestsPerSecond: number, burstSize: number): Promise<void> {
+  await database.pool.query('update job_accounts set requests_per_second = $2, burst_size = $3 where job_id = $1', [
+    job,
+    requestsPerSecond,
+    burstSize,
+  ]);
+}
+
+test('a job with a pace of its own gets its burst and then waits, without holding up another', async () => {
+  await using database = await openDatabase();
+  const accountId = await openAccount(database);
+  await openJob(database, { id: 'slow', accountId, walks: 20, workers: 32 });
+  await setPace(database, 'slow', 0.01, 3);
+  for (let count = 0; count < 3; count += 1) {
+    const { stream } = await claimed(database, accountId);
+    assert.equal(stream.job.paced, true);
+  }
+  const held = await claim(database, accountId);
+  assert.ok(held.kind === 'wait' && held.for === 'pace', JSON.stringify(held));
+  assert.ok(held.waitMs > 60_000 && held.waitMs <= 100_000, `${held.waitMs} ms`);
+
+  await openJob(database, { id: 'quick', accountId, walks: 5, workers: 32 });
+  for (let count = 0; count < 6; count += 1) {
+    const { stream } = await claimed(database, accountId);
+    assert.equal(stream.jobId, 'quick');
+  }
+  assert.equal((await claim(database, accountId)).kind, 'wait');
+});
+
+test('a turn that was not used is given back to the pace', async () => {
+  await using database = await openDatabase();
+  const accountId = await openAccount(database);
+  await openJob(database, { id: 'job', accountId, walks: 5, workers: 32 });
+  await setPace(database, 'job', 0.01, 1);
+  const { stream } = await claimed(database, accountId);
+  assert.equal((await claim(database, accountId)).kind, 'wait');
+  await returnUnused(database.pool, { ...stream, permitId: null });
+  assert.equal((await claim(database, accountId)).kind, 'claimed');
+});
+
+test('law: at a pace of r with a burst of b no more than b + r * t requests go in any time t', async () => {
+  await using database = await openDatabase();
+  const accountId = await openAccount(database);
+  await openJob(database, { id: 'job', accountId, walks: 80, workers: 32 });
+  const [rate, burst] = [50, 4];
+  await setPace(database, 'job', rate, burst);
+  const times: number[] = [];
+  while (times.length < 30) {
+    const result = await claim(database, accountId);
+    if (result.kind !== 'claimed') continue;
+    const { rows } = await database.pool.query<{ at: number }>(
+      'select (extract(epoch from last_served_at) * 1000)::float8 as at from job_accounts',
+    );
+    times.push(rows[0]?.at ?? 0);
+    await commitChunk(database, commitOf(result.stream));
+  }
+  for (const [first, from] of times.entries()) {
+    for (const [last, to] of times.entries()) {
+      if (last < first) continue;
+      // The clock that grants and the one that notes are read some microseconds apart.
+      const allowed = burst + (rate * (to - from + 5)) / 1_000;
+      assert.ok(last - first + 1 <= allowed + 1e-6, `${last - first + 1} in ${to - from} ms`);
+    }
+  }
+});
+
+test('three jobs over two accounts: each turn goes to the one served least lately, so a small job waits for two others at most', async () => {
+  await using database = await openDatabase();
+  const accounts = [await openAccount(database), await openAccount(database)] as const;
+  await openJob(database, { id: 'large', accountId: accounts[0], walks: 60 });
+  await openJob(database, { id: 'small', accountId: accounts[0], walks: 8 });
+  await openJob(database, { id: 'third', accountId: accounts[0], walks: 60 });
+  // Two of them also read the other account: turns there are no turns here.
+  for (const id of ['large', 'third']) {
+    await database.pool.query('insert into job_accounts (job_id, account_id) values ($1, $2)', [id, accounts[1]]);
+    await database.pool.query(
+      `insert into streams (job_id, namespace, platform, account_id, kind, campaign_id)
+       select $1, $1, 'smartlead', $2, 'statistics', 'b' || n from generate_series(1, 60) n`,
+      [id, accounts[1]],
+    );
+  }
+  const served: string[] = [];
+  const elsewhere = new Map<string, number>();
+  for (let turn = 0; turn < 60; turn += 1) {
+    const { stream } = await claimed(database, accounts[0]);
+    served.push(stream.jobId);
+    await commitChunk(database, commitOf(stream, { outcome: { kind: 'done' } }));
+    const other = (await claimed(database, accounts[1])).stream;
+    elsewhere.set(other.jobId, (elsewhere.get(other.jobId) ?? 0) + 1);
+    await commitChunk(database, commitOf(other, { outcome: { kind: 'done' } }));
+  }
+  const turns = served.flatMap((jobId, turn) => (jobId === 'small' ? [turn + 1] : []));
+  assert.equal(turns.length, 9, 'all walks of the small job and its discovery');
+  for (const [index, turn] of turns.entries())
+    assert.ok(turn <= 3 * (index + 1), `turn ${turn} for its ${index + 1}th`);
+  const count = (jobId: string): number => served.filter((id) => id === jobId).length;
+  assert.ok(Math.abs(count('large') - count('third')) <= 1, `${count('large')} and ${count('third')}`);
+  assert.deepEqual([...elsewhere.values()], [30, 30]);
+});

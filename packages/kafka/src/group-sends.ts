@@ -1,9 +1,9 @@
-import type { Acknowledgement, OutgoingRecord } from './producer.ts';
+import type { Acknowledgement, AnyRecord } from './producer.ts';
 import { fitsOneRequest } from './split-send.ts';
 
 export interface PendingSend {
   readonly topic: string;
-  readonly records: readonly OutgoingRecord[];
+  readonly records: readonly AnyRecord[];
   readonly maxRecords: number | undefined;
   readonly resolve: (acknowledged: Acknowledgement[]) => void;
   readonly reject: (error: Error) => void;

@@ -15,3 +15,5 @@ export { createProducer, ProducerDeadError } from './producer.ts';
 export type { Acknowledgement, OutgoingRecord, Producer } from './producer.ts';
 export { connectSerde, schemaIdOf, UndecodableError } from './serde.ts';
 export type { Codec, Serde } from './serde.ts';
+export { followTopic } from './follow-topic.ts';
+export type { FollowedRecord, FollowOptions } from './follow-topic.ts';

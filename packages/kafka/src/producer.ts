@@ -6,10 +6,11 @@ import { shareOut, takeGroup } from './group-sends.ts';
 import type { PendingSend } from './group-sends.ts';
 import { splitSend } from './split-send.ts';
 
-export interface OutgoingRecord {
+/** A record to publish; without a value it says on a compacted topic that its key is gone. */
+export interface OutgoingRecord<Value extends Buffer | null = Buffer> {
   readonly partition: number;
   readonly key: Buffer | string | null;
-  readonly value: Buffer;
+  readonly value: Value;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -19,6 +20,8 @@ export interface Acknowledgement {
   readonly firstOffset: number;
   readonly lastOffset: number;
 }
+
+export type AnyRecord = OutgoingRecord<Buffer | null>;
 
 export interface Producer {
   /**
@@ -30,7 +33,7 @@ export interface Producer {
    * unusable from then on: kafkajs has rolled its sequence back, and the next record of the same count would be taken
    * for a repeat, acknowledged and lost.
    */
-  readonly send: (topic: string, records: readonly OutgoingRecord[], maxRecords?: number) => Promise<Acknowledgement[]>;
+  readonly send: (topic: string, records: readonly AnyRecord[], maxRecords?: number) => Promise<Acknowledgement[]>;
   readonly dead: () => boolean;
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
@@ -101,7 +104,7 @@ export async function createProducer(client: KafkaClient): Promise<Producer> {
 async function sendOnce(
   producer: KafkaJsProducer,
   topic: string,
-  records: readonly OutgoingRecord[],
+  records: readonly AnyRecord[],
 ): Promise<Acknowledgement[]> {
   const counts = new Map<number, number>();
   for (const { partition } of records) counts.set(partition, (counts.get(partition) ?? 0) + 1);
@@ -119,7 +122,7 @@ async function sendOnce(
   return acknowledged;
 }
 
-function toMessage(record: OutgoingRecord): Message {
+function toMessage(record: AnyRecord): Message {
   const message: Message = { partition: record.partition, key: record.key, value: record.value };
   return record.headers === undefined ? message : { ...message, headers: { ...record.headers } };
 }

@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from './producer.ts';
+import type { AnyRecord } from './producer.ts';
 
 /**
  * The broker's limit holds per batch, that is per partition of a request, and topics take 4 MiB and more. A request is
@@ -13,9 +13,9 @@ const recordOverhead = 64;
  * record larger than that goes alone.
  */
 export function* splitSend(
-  records: readonly OutgoingRecord[],
+  records: readonly AnyRecord[],
   maxRecords = 2_000,
-): Generator<readonly OutgoingRecord[], void, undefined> {
+): Generator<readonly AnyRecord[], void, undefined> {
   let start = 0;
   let requestBytes = 0;
   for (const [index, record] of records.entries()) {
@@ -32,15 +32,15 @@ export function* splitSend(
 }
 
 /** Whether records can go in one request as they are. */
-export function fitsOneRequest(records: readonly OutgoingRecord[], maxRecords?: number): boolean {
+export function fitsOneRequest(records: readonly AnyRecord[], maxRecords?: number): boolean {
   const [first] = splitSend(records, maxRecords);
   return first === undefined || first.length === records.length;
 }
 
-function sizeOf(record: OutgoingRecord): number {
+function sizeOf(record: AnyRecord): number {
   const key = record.key === null ? 0 : Buffer.byteLength(record.key);
   let headers = 0;
   for (const [name, value] of Object.entries(record.headers ?? {}))
     headers += Buffer.byteLength(name) + Buffer.byteLength(value) + 10;
-  return recordOverhead + key + record.value.length + headers;
+  return recordOverhead + key + (record.value?.length ?? 0) + headers;
 }

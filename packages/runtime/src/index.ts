@@ -37,6 +37,7 @@ export {
   type MetricsServer,
   type MetricsServerSettings,
 } from './metrics.ts';
+export { loadNamespaces, type NamespaceMap, type NamespaceSource } from './namespaces-file.ts';
 export { parseRateLimit, type RateLimit } from './rate-limit.ts';
 export { redactFields, redactText, redactUrl, rememberSecret } from './redact.ts';
 export type { ServiceScope } from './scope.ts';

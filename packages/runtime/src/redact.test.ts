@@ -20,6 +20,7 @@ const carriers: readonly ((secret: string) => string)[] = [
   (secret) => `secret: ${secret}, imap_password: "${secret}"`,
   (secret) => `api_key%3D${secret}`,
   (secret) => `whsec_${secret}`,
+  (secret) => `key fsk_0123456789ab_${secret} was refused`,
 ];
 
 test('no carrier of a secret shows it, though nobody made it known', () => {

@@ -32,6 +32,7 @@ const bodyKey =
 const patterns: readonly (readonly [RegExp, string])[] = [
   [/\b([a-z][a-z0-9+.-]*:\/\/[^\s:/@"']*):[^\s"']*@/gi, `$1:${mark}@`],
   [/\b(Basic|Bearer)(\s+|%20)(?!auth|\[)[A-Za-z0-9+/=_.~:-]{6,}/gi, `$1 ${mark}`],
+  [/\bfsk_([0-9a-f]+)_[A-Za-z0-9_-]+/g, `fsk_$1_${mark}`],
   [/\bwhsec_[A-Za-z0-9+/=_-]+/g, `whsec_${mark}`],
 ];
 

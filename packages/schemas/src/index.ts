@@ -1,4 +1,5 @@
 export * from './avro.ts';
+export * from './broadcasts.ts';
 export * from './event-key.ts';
 export * from './event-types.ts';
 export * from './identities.ts';

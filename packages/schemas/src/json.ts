@@ -34,9 +34,12 @@ export function parseJson(text: string): unknown {
   );
 }
 
-/** JSON text of a value from `parseJson`: bigint is written in plain digits. `value` must be a JSON value. */
-export function stringifyJson(value: unknown): string {
-  return holdsBigInt(value) ? JSON.stringify(value, digitsOf) : JSON.stringify(value);
+/**
+ * JSON text of a value from `parseJson`: bigint is written in plain digits. `value` must be a JSON value; with `indent`
+ * it is laid out for people, by so many spaces.
+ */
+export function stringifyJson(value: unknown, indent = 0): string {
+  return holdsBigInt(value) ? JSON.stringify(value, digitsOf, indent) : JSON.stringify(value, null, indent);
 }
 
 /** True when objects and arrays nest in one another more than `depth` times; recurses no deeper than that. */

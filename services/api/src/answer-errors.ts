@@ -11,6 +11,7 @@ export function answerErrors(logger: Logger): {
   const send = (reply: FastifyReply, error: ApiError): void => {
     void reply
       .code(error.status)
+      .headers(error.headers)
       .header('content-type', 'application/problem+json; charset=utf-8')
       .send(problemOf(error));
   };

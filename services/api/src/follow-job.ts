@@ -97,6 +97,8 @@ async function loaded(deps: FollowDeps, facts: JobFacts): Promise<boolean> {
 }
 
 async function finish(deps: FollowDeps, facts: JobFacts): Promise<boolean> {
+  // Paused is paused: it ends when it is resumed or cancelled.
+  if (facts.status === 'paused') return false;
   const ending = await endJob(deps.db, facts.jobId, judgeJob);
   if (ending === null) return false;
   deps.metrics.jobsEnded.inc({ status: ending.status });

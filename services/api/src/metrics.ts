@@ -6,6 +6,8 @@ export interface ApiMetrics {
   readonly openJobs: Gauge;
   readonly jobsEnded: Counter;
   readonly deadLettersStored: Counter;
+  readonly lettersReplayed: Counter;
+  readonly webhookAttempts: Counter;
   readonly followSeconds: Histogram;
   readonly requestSeconds: Histogram;
 }
@@ -27,6 +29,17 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
     deadLettersStored: new Counter({
       name: 'full_sync_dead_letters_stored_total',
       help: 'Dead letters stored for the first time (letters). Rising: read code and detail in table dead_letters.',
+      registers,
+    }),
+    lettersReplayed: new Counter({
+      name: 'full_sync_dead_letters_replayed_total',
+      help: 'Records of dead letters published again (records). What became of them: status in table dead_letters.',
+      registers,
+    }),
+    webhookAttempts: new Counter({
+      name: 'full_sync_webhook_attempts_total',
+      help: 'Attempts to send a completion webhook (attempts), by outcome: delivered, retry, failed (given up). For the last two see: cli webhooks deliveries.',
+      labelNames: ['outcome'],
       registers,
     }),
     followSeconds: new Histogram({

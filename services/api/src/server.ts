@@ -3,14 +3,23 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerErrors } from './answer-errors.ts';
+import { answerOnce } from './answer-once.ts';
 import type { ApiContext } from './context.ts';
-import { describeApi } from './describe.ts';
+import { describeApi, docsPath } from './describe.ts';
 import { ApiError } from './errors.ts';
-import type { ErrorCode } from './errors.ts';
-import { refusalOf } from './loopback.ts';
+import { guardRequests } from './guard-requests.ts';
+import { refuseConnection } from './refuse-connections.ts';
+import { registerDatabase } from './routes/database.ts';
+import { registerDeadLetters } from './routes/dead-letters.ts';
+import { registerEventKeys } from './routes/event-keys.ts';
 import { registerFullSync } from './routes/full-sync.ts';
 import { registerHealth } from './routes/health.ts';
+import { registerJobControl } from './routes/job-control.ts';
+import { registerJobEvents } from './routes/job-events.ts';
 import { registerJobs } from './routes/jobs.ts';
+import { registerNamespaces } from './routes/namespaces.ts';
+import { registerMetrics } from './routes/metrics.ts';
+import type { KnownRoute } from './route-rules.ts';
 import { compileValidator } from './validation.ts';
 
 export type ApiServer = FastifyInstance<
@@ -21,22 +30,22 @@ export type ApiServer = FastifyInstance<
   TypeBoxTypeProvider
 >;
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The code that a body or query which does not fit the route's schema is answered with. */
-    readonly invalidCode?: ErrorCode;
-  }
-}
-
 const maxBodyBytes = 1_048_576;
 
-/** Builds the HTTP server with all routes; the caller listens and closes. */
-export async function buildServer(context: ApiContext): Promise<ApiServer> {
+/** Builds the HTTP server with all routes; the caller listens and closes. `onRoute` is told of every route. */
+export async function buildServer(
+  context: ApiContext,
+  onRoute: (route: KnownRoute) => void = () => undefined,
+): Promise<ApiServer> {
   const answers = answerErrors(context.logger);
   const app: ApiServer = Fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
+    // From the first byte (or the opening of the connection) to the last of the body.
     requestTimeout: 30_000,
+    keepAliveTimeout: 65_000,
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    clientErrorHandler: refuseConnection,
     // A drain must not wait for clients that keep their connections.
     forceCloseConnections: 'idle',
     frameworkErrors: answers.onError,
@@ -49,9 +58,11 @@ export async function buildServer(context: ApiContext): Promise<ApiServer> {
   app.setErrorHandler(answers.onError);
   app.setNotFoundHandler(answers.onNotFound);
 
+  guardRequests(app, context);
   app.addHook('onRequest', async (request) => {
-    const refusal = refusalOf(request.headers);
-    if (refusal !== null) throw new ApiError('API_002', refusal);
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding !== 'identity')
+      throw new ApiError('API_008', `Bodies with content-encoding ${encoding.slice(0, 40)} are not read.`);
     // `curl -d` says that its JSON is a form: what is in the body decides.
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/json';
   });
@@ -65,9 +76,23 @@ export async function buildServer(context: ApiContext): Promise<ApiServer> {
     }
   });
 
+  answerOnce(app, context);
+
+  app.addHook('onRoute', (route) => {
+    if (route.url === docsPath || route.url.startsWith(`${docsPath}/`)) route.config = { scope: 'open' };
+    const { url, config } = route;
+    for (const method of [route.method].flat()) onRoute({ method, url, scope: config?.scope ?? null });
+  });
   await describeApi(app);
   registerHealth(app, context);
   registerFullSync(app, context);
   registerJobs(app, context);
+  registerJobControl(app, context);
+  registerJobEvents(app, context);
+  registerDeadLetters(app, context);
+  registerEventKeys(app, context);
+  registerDatabase(app, context);
+  registerMetrics(app, context);
+  registerNamespaces(app, context);
   return app;
 }

@@ -42,8 +42,7 @@ const stageOrder = [
  * data. The summary of a job that has not ended holds what is committed so far.
  */
 export function showJob(job: JobRow, nowMs: number): ShownJob {
-  const endMs = job.completedAt?.getTime() ?? nowMs;
-  const durationMs = Math.max(1, Math.round(endMs - job.createdAt.getTime()));
+  const durationMs = durationOf(job, nowMs);
   return {
     jobId: job.jobId,
     status: job.status,
@@ -59,6 +58,13 @@ export function showJob(job: JobRow, nowMs: number): ShownJob {
   };
 }
 
+/** Of a job that has ended the one of its summary, which its webhook told, too: Dates have cut it to milliseconds. */
+function durationOf(job: JobRow, nowMs: number): number {
+  const told = job.completedAt === null ? 0 : numberOf(fieldsOf(job.summary)['duration_ms']);
+  const endMs = job.completedAt?.getTime() ?? nowMs;
+  return Math.max(1, told > 0 ? told : Math.round(endMs - job.createdAt.getTime()));
+}
+
 function showProgress(job: JobRow): Readonly<Record<string, unknown>> {
   const stored = fieldsOf(job.progress);
   const stage = stored['current_stage'];
@@ -67,22 +73,29 @@ function showProgress(job: JobRow): Readonly<Record<string, unknown>> {
     processed_items: numberOf(stored['processed_items']),
     total_items: numberOf(stored['total_items']),
     // Of a job that is not running the stage is its status.
-    current_stage: job.status === 'in_progress' ? runningStage(stage) : job.status,
+    current_stage: job.status === 'in_progress' ? runningStage(job, stage) : job.status,
     eta_minutes: numberOf(stored['eta_minutes']),
     stages: inOrder(fieldsOf(stored['stages']), stageOrder),
-    waiting_for: typeof stored['waiting_for'] === 'string' ? stored['waiting_for'] : null,
+    waiting_for: waitingFor(job, stored['waiting_for']),
   };
 }
 
-/** Between the first claim and the next look at the job, the row tells no stage of a running job. */
-function runningStage(stage: unknown): string {
+/** What is known of the job right now counts before what the last look at it stored. */
+function runningStage(job: JobRow, stage: unknown): string {
+  if (job.ending !== null) return 'finalizing';
   return typeof stage === 'string' && stageOrder.includes(stage) ? stage : 'discovering';
+}
+
+function waitingFor(job: JobRow, stored: unknown): string | null {
+  if (typeof stored === 'string') return stored;
+  return job.pausedAt === null ? null : `resume: paused since ${job.pausedAt.toISOString()}`;
 }
 
 function showSummary(job: JobRow, durationMs: number): Readonly<Record<string, unknown>> {
   const stored = fieldsOf(job.summary);
   return {
     ...Object.fromEntries(countNames.map((name) => [name, numberOf(stored[name])])),
+    replayed: job.lettersReplayed,
     duration_ms: durationMs,
     by_platform: inOrder(fieldsOf(stored['by_platform']), platformsOf(job.config)),
   };

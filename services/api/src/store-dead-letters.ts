@@ -6,12 +6,13 @@ import {
   lockDeadLetterPosition,
   openDeadLetterPosition,
 } from '@full-sync/database';
-import type { Client, Database } from '@full-sync/database';
+import type { Client, Database, NewDeadLetter } from '@full-sync/database';
 import { OffsetGapError, UndecodableError, consumeBatches, originOf } from '@full-sync/kafka';
 import type { Codec, ConsumedBatch, ConsumedRecord, KafkaClient } from '@full-sync/kafka';
 import type { Health } from '@full-sync/runtime';
 import { deadLetterExcerptBytes, topicNames } from '@full-sync/schemas';
 import type { DeadLetter } from '@full-sync/schemas';
+import type { LetterReader } from './letter-reader.ts';
 import type { ApiMetrics } from './metrics.ts';
 
 const apiGroup = 'api';
@@ -25,6 +26,7 @@ export interface DeadLetterDeps {
   readonly client: KafkaClient;
   readonly db: Database;
   readonly codec: LetterCodec;
+  readonly letters: LetterReader;
   readonly metrics: ApiMetrics;
   readonly health: Health;
   readonly onFailure: (error: Error) => void;
@@ -72,6 +74,7 @@ export async function openDeadLetterPositions({ client, db }: Pick<DeadLetterDep
 async function storeBatch(deps: DeadLetterDeps, batch: ConsumedBatch): Promise<number> {
   const { client, db, codec } = deps;
   await codec.prepare(batch.records.map((record) => record.value));
+  const read = await readBatch(deps, batch);
   const logStart = (await client.offsets.start(batch.topic)).get(batch.partition) ?? 0;
   return await db.transaction(async (tx) => {
     const position = { topicId: batch.topicId, partition: batch.partition };
@@ -88,33 +91,58 @@ async function storeBatch(deps: DeadLetterDeps, batch: ConsumedBatch): Promise<n
       });
     }
     if (lastOffset < next) return next;
-    const fresh = batch.records.filter((record) => record.offset >= next);
-    const stored = await insertAll(tx, fresh, (record) => readLetter(codec, batch, record));
+    const stored = await insertAll(
+      tx,
+      read.filter(({ offset }) => offset >= next).map(({ letter }) => letter),
+    );
     await advanceDeadLetterPosition(tx, position, lastOffset + 1);
     deps.metrics.deadLettersStored.inc(stored);
     return lastOffset + 1;
   });
 }
 
-async function insertAll(
-  tx: Client,
-  records: readonly ConsumedRecord[],
-  read: (record: ConsumedRecord) => DeadLetter,
-): Promise<number> {
+/** The letters of a batch, each with what it is about. */
+async function readBatch(
+  { codec, letters }: DeadLetterDeps,
+  batch: ConsumedBatch,
+): Promise<readonly { readonly offset: number; readonly letter: NewDeadLetter }[]> {
+  const read = batch.records.map((record) => ({ offset: record.offset, letter: readLetter(codec, batch, record) }));
+  await letters.prepare(read.flatMap(({ letter }) => (isAboutEvent(letter) ? [letter.record] : [])));
+  return read.map(({ offset, letter }) => ({ offset, letter: { ...letter, ...subjectOf(letter, letters) } }));
+}
+
+/** Stages behind the keyer reject events, whole unless they are larger than any of ours. */
+function isAboutEvent({ stage, truncated }: DeadLetter): boolean {
+  return !['extractor', 'keyer', apiGroup].includes(stage) && !truncated;
+}
+
+/** Which raw record, and which event of it, a letter is about: a replay that comes back is known by that. */
+function subjectOf(letter: DeadLetter, letters: LetterReader): Pick<NewDeadLetter, 'source' | 'event_key'> {
+  if (letter.stage === 'keyer') {
+    const [topicId, partition, offset] = letter.origin.split(':');
+    return { source: `${topicId ?? ''}:${partition ?? ''}:${offset ?? ''}` };
+  }
+  const event = isAboutEvent(letter) ? letters.event(letter.record) : null;
+  if (event === null || letter.origin_partition === null) return {};
+  // Events keep the partition of their raw record.
+  const source = `${event.source_topic_id}:${letter.origin_partition}:${event.source_offset}`;
+  return { source, event_key: event.event_key };
+}
+
+async function insertAll(tx: Client, letters: readonly NewDeadLetter[]): Promise<number> {
   let stored = 0;
-  let letters: DeadLetter[] = [];
+  let part: NewDeadLetter[] = [];
   let bytes = 0;
-  for (const record of records) {
-    const letter = read(record);
+  for (const letter of letters) {
     if (bytes > 0 && bytes + letter.record.length > maxInsertBytes) {
-      stored += await insertDeadLetters(tx, letters);
-      letters = [];
+      stored += await insertDeadLetters(tx, part);
+      part = [];
       bytes = 0;
     }
-    letters.push(letter);
+    part.push(letter);
     bytes += letter.record.length;
   }
-  return stored + (await insertDeadLetters(tx, letters));
+  return stored + (await insertDeadLetters(tx, part));
 }
 
 /** A letter that cannot be read is stored as a letter about itself: nothing on this topic may stop the ones behind it. */

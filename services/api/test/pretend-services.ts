@@ -14,7 +14,8 @@ export interface PretendServices extends AsyncDisposable {
   readonly db: Database;
   readonly client: KafkaClient;
   readonly env: Readonly<Record<string, string>>;
-  readonly restartApi: () => Promise<void>;
+  /** SIGKILL, and the next process at the same port. */
+  readonly restartApi: (changed?: Readonly<Record<string, string>>) => Promise<void>;
   readonly execute: (body: object) => Promise<{ readonly status: number; readonly body: Record<string, unknown> }>;
   readonly status: (jobId: string) => Promise<Job>;
   readonly statusWhere: (jobId: string, what: string, test: (job: Job) => boolean) => Promise<Job>;
@@ -56,10 +57,11 @@ export interface Counts {
   readonly accepted: number;
   readonly created: number;
   readonly duplicates?: number;
+  readonly deadLettered?: number;
 }
 
-/** Starts an api against a database and topics of its own. */
-export async function pretendServices(): Promise<PretendServices> {
+/** Starts an api against a database and topics of its own, with `more` in its environment. */
+export async function pretendServices(more: Readonly<Record<string, string>> = {}): Promise<PretendServices> {
   await using stack = new AsyncDisposableStack();
   const addresses = stackAddresses();
   const database = stack.use(await freshDatabase());
@@ -69,6 +71,7 @@ export async function pretendServices(): Promise<PretendServices> {
     KAFKA_TOPIC_PREFIX: prefix,
     SMARTLEAD_API_KEY: 'smartlead-test-key-1',
     LEMLIST_API_KEY: 'lemlist-test-key-1',
+    ...more,
   };
   let api = await spawnService({ name: 'api', env });
   stack.defer(async () => await api[Symbol.asyncDispose]());
@@ -128,9 +131,9 @@ export async function pretendServices(): Promise<PretendServices> {
     db,
     client,
     env,
-    restartApi: async () => {
+    restartApi: async (changed = {}) => {
       await api.kill('SIGKILL');
-      api = await spawnService({ name: 'api', env: { ...env, API_PORT: port } });
+      api = await spawnService({ name: 'api', env: { ...env, API_PORT: port, ...changed } });
       await api.ready(30_000);
     },
     execute: async (body) => {
@@ -206,9 +209,10 @@ export async function pretendServices(): Promise<PretendServices> {
       const topicId = (await client.offsets.topicIds([topicNames.events])).get(topicNames.events);
       await db.transaction(async (tx) => {
         await tx.query(
-          `insert into job_counts (job_id, platform, partition, records_accepted, events_derived, events_created, duplicates)
-           values ($1, $2, 0, $3, $4::bigint + $5::bigint, $4, $5)`,
-          [jobId, counts.platform, counts.accepted, counts.created, counts.duplicates ?? 0],
+          `insert into job_counts (job_id, platform, partition, records_accepted, events_derived, events_created, duplicates,
+             dead_lettered)
+           values ($1, $2, 0, $3, $4::bigint + $5::bigint + $6::bigint, $4, $5, $6)`,
+          [jobId, counts.platform, counts.accepted, counts.created, counts.duplicates ?? 0, counts.deadLettered ?? 0],
         );
         for (const [partition, next] of ends) {
           await tx.query(

@@ -2,12 +2,13 @@ import type { ClaimedStream, Database, NewStream, Permit } from '@full-sync/data
 import type { Clock, Logger } from '@full-sync/runtime';
 import type { ByteShare } from './byte-budget.ts';
 import type { Failure, Verdict } from './domain/failures.ts';
+import type { LookBack } from './domain/reach.ts';
 import type { ExtractorMetrics } from './metrics.ts';
 import type { Publisher } from './publisher.ts';
 import type { RateWatch } from './rate-watch.ts';
 import type { RawCodec } from './read-rows.ts';
 import type { Upstream } from './upstreams.ts';
-import type { OpenWalk, PageResult } from './walks.ts';
+import type { CursorNews, OpenWalk, PageResult, Rest } from './walk-pages.ts';
 
 /** What chunks of all accounts are worked on with. */
 export interface ChunkTools {
@@ -19,6 +20,7 @@ export interface ChunkTools {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly storeMessageBodies: boolean;
+  readonly lookBack: LookBack;
   readonly random: () => number;
   /** Aborted when no new request may begin. */
   readonly stopping: AbortSignal;
@@ -34,6 +36,7 @@ export interface Tally {
   readonly targets: Map<number, number>;
   readonly newStreams: NewStream[];
   readonly warnings: string[];
+  cursor: CursorNews | null;
 }
 
 /** One claimed chunk in work. */
@@ -55,6 +58,7 @@ export type FailedPage = Failure | Extract<PageResult, { readonly kind: 'broken'
 /** How the pages of a chunk came to an end. */
 export type Ending =
   | { readonly kind: 'open' | 'done' }
+  | { readonly kind: 'rest'; readonly rest: Rest }
   | { readonly kind: 'failed-page'; readonly verdict: Verdict }
   | { readonly kind: 'broker' }
   | { readonly kind: 'unused' };

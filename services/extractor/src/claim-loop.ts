@@ -82,10 +82,11 @@ export async function claimStreams(loop: ClaimLoop, signal: AbortSignal): Promis
       continue;
     }
     share?.[Symbol.dispose]();
-    if (claim.kind === 'wait') {
+    if (claim.kind === 'wait' && claim.for === 'slot') {
       await pause(Math.min(longestWaitMs, Math.max(5, claim.waitMs - askAheadMs)), signal);
     } else {
-      await Promise.race([pause(idleMs, signal), wake.promise]);
+      const idle = claim.kind === 'wait' ? Math.min(idleMs, Math.max(5, claim.waitMs)) : idleMs;
+      await Promise.race([pause(idle, signal), wake.promise]);
       wake = Promise.withResolvers<void>();
     }
   }

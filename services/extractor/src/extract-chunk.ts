@@ -1,4 +1,4 @@
-import { returnUnused } from '@full-sync/database';
+import { readCursors, returnUnused } from '@full-sync/database';
 import type { ClaimedStream, Permit } from '@full-sync/database';
 import { ProducerDeadError } from '@full-sync/kafka';
 import { rawTopic } from '@full-sync/schemas';
@@ -31,9 +31,18 @@ export async function extractChunk(
   share: ByteShare,
 ): Promise<'committed' | 'stale' | 'unused' | 'page-failed'> {
   const { stream, permit } = claim;
-  const walk = openWalk(stream);
   using lease = holdLease(tools.database, stream);
-  const tally: Tally = { pages: 0, records: 0, bytes: 0, targets: new Map(), newStreams: [], warnings: [] };
+  const cursors = stream.kind === 'discover' ? await readCursors(tools.database.pool, stream) : new Map();
+  const walk = openWalk({ stream, cursors, lookBack: tools.lookBack, limited: permit.permitId !== null });
+  const tally: Tally = {
+    pages: 0,
+    records: 0,
+    bytes: 0,
+    targets: new Map(),
+    newStreams: [],
+    warnings: [],
+    cursor: null,
+  };
   const chunk: Chunk = { tools, upstream, stream, permit, walk, tally, rate, share };
   const signal = AbortSignal.any([lease.signal, tools.cutOff]);
   let ending: Ending;
@@ -54,21 +63,38 @@ export async function extractChunk(
 }
 
 async function readPages(chunk: Chunk, signal: AbortSignal): Promise<Ending> {
-  const { tools, permit, tally, rate } = chunk;
+  const { tools, stream, permit, tally, rate } = chunk;
   const beganAt = performance.now();
   if (!(await waitForSlot(permit, rate.paused, tools.stopping))) return { kind: 'unused' };
   for (;;) {
-    const page = await fetchPage(chunk, signal);
-    if (page.kind !== 'page') return { kind: 'failed-page', verdict: await judgePage(chunk, page) };
+    const page = await readOn(chunk, signal);
+    if (page.kind === 'failed-page') return page;
     await publishPage(chunk, page);
     if (page.done) return { kind: 'done' };
+    if (page.rest !== null) return { kind: 'rest', rest: page.rest };
     const full =
       permit.permitId !== null ||
+      stream.job.paced ||
       tally.pages >= maxPages ||
       tally.bytes >= maxChunkBytes ||
       performance.now() - beganAt >= maxChunkMs;
     if (full || tools.stopping.aborted) return { kind: 'open' };
   }
+}
+
+/** The walk's next page; where it can do without one that is refused for good, what stands in for it. */
+async function readOn(
+  chunk: Chunk,
+  signal: AbortSignal,
+): Promise<Page | Extract<Ending, { readonly kind: 'failed-page' }>> {
+  const ownLimit = chunk.walk.request().ownLimit === true;
+  const page = await fetchPage(chunk, signal);
+  if (page.kind === 'page') return page;
+  const verdict = await judgePage(chunk, page, ownLimit);
+  const hopeless = verdict.kind === 'failed' || verdict.kind === 'skipped';
+  const refused = page.kind === 'refused' && page.code === 'UPSTREAM_UNAUTHORIZED';
+  const instead = hopeless && !refused && 'detail' in page ? chunk.walk.doWithout?.(page.detail) : null;
+  return instead?.kind === 'page' ? instead : { kind: 'failed-page', verdict };
 }
 
 async function publishPage({ tools, upstream, stream, tally }: Chunk, page: Page): Promise<void> {
@@ -82,6 +108,7 @@ async function publishPage({ tools, upstream, stream, tally }: Chunk, page: Page
   tally.pages += 1;
   tally.records += page.records.length + page.unfit.length;
   tally.newStreams.push(...page.newStreams);
+  tally.cursor = page.cursor ?? tally.cursor;
   if (page.warning !== null) tally.warnings.push(page.warning);
   metrics.records.inc({ platform }, page.records.length);
   metrics.oversized.inc({ platform }, page.unfit.length);

@@ -14,6 +14,7 @@ import type { Upstream } from './upstreams.ts';
 
 /** Bytes of records that all chunks of this process may hold at once. */
 const bytesInFlight = 33_554_432;
+const hourMs = 3_600_000;
 /** From the beginning of a drain until requests that are still under way are let go, ms. */
 const cutOffMs = 10_000;
 
@@ -54,6 +55,11 @@ export async function startExtraction(parts: {
     logger,
     clock,
     storeMessageBodies: config.STORE_MESSAGE_BODIES,
+    lookBack: {
+      overlapMs: config.DELTA_OVERLAP_HOURS * hourMs,
+      lookbackMs: config.DELTA_LOOKBACK_DAYS * 24 * hourMs,
+      backdatedMs: config.DELTA_BACKDATED_DAYS * 24 * hourMs,
+    },
     random: Math.random,
     stopping: scope.signal,
     cutOff: cutOff.signal,
@@ -61,7 +67,7 @@ export async function startExtraction(parts: {
   scope.loop('pressure', (signal) => pressure.watch(signal));
   const owner = `${hostname()}:${process.pid}`;
   for (const upstream of upstreams) {
-    const name = `claims ${upstream.platform}`;
+    const name = `claims ${upstream.platform} ${upstream.accountId}`;
     const onBeat = (): void => scope.health.beat(name);
     scope.loop(name, async (signal) => {
       await claimStreams({ tools, upstream, owner, bytes, pressure, onBeat, onFailure }, signal);

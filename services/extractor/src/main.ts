@@ -1,6 +1,7 @@
 import { connectDatabase, migrate } from '@full-sync/database';
 import { connectKafka, connectSerde } from '@full-sync/kafka';
-import { runService, systemClock } from '@full-sync/runtime';
+import { loadNamespaces, runService, systemClock } from '@full-sync/runtime';
+import { platforms } from '@full-sync/schemas';
 import { configSchema } from './config.ts';
 import { startExtraction } from './extraction.ts';
 import { createExtractorMetrics } from './metrics.ts';
@@ -12,13 +13,14 @@ await runService({
   metrics: (config) => ({ host: config.METRICS_HOST, port: config.EXTRACTOR_METRICS_PORT }),
   start: async (scope, config) => {
     const { logger } = scope;
+    const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms });
     const database = scope.use(await connectDatabase({ config, applicationName: 'full-sync-extractor' }), 'database');
     await migrate(database);
     const client = scope.use(await connectKafka({ config, clientId: 'full-sync-extractor', logger }), 'kafka');
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const metrics = createExtractorMetrics(scope.metrics);
-    const upstreams = await openUpstreams({ config, database, metrics });
+    const upstreams = await openUpstreams({ config, namespaces, database, metrics });
     for (const { http, platform } of upstreams) scope.use(http, `${platform} client`);
     if (upstreams.length === 0) logger.warn('no upstream key is set: nothing is extracted by this process');
     await startExtraction({ scope, config, database, client, serde, metrics, upstreams, clock: systemClock });

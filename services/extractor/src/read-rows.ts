@@ -32,6 +32,8 @@ export interface UnfitRecord {
 
 export interface ReadRow {
   readonly mark: RowMark;
+  /** The campaign that the row itself names, null = none; left out where it cannot be read or is not asked for. */
+  readonly campaignId?: string | null;
   readonly content: OutgoingRecord | UnfitRecord;
 }
 
@@ -109,11 +111,13 @@ function readRow(text: string, reader: RowReader): ReadRow {
   const partition = partitionFor(identity ?? Buffer.from(record), dataPartitions);
   return {
     mark,
+    ...(platform === 'lemlist' && isRecord(value) ? { campaignId: readId(value['campaignId']) } : {}),
     content: { partition, key: identity, value: codec.encode({ ...common, fetched_at: reader.now(), record }) },
   };
 }
 
-function parseRow(text: string): unknown {
+/** A row's value; a RangeError, not thrown, for one too deep to be read. Throws a JsonStreamError for what is no JSON. */
+export function parseRow(text: string): unknown {
   try {
     return parseJson(text);
   } catch (error) {

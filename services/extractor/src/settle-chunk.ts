@@ -8,13 +8,17 @@ import type { Verdict } from './domain/failures.ts';
 /** A broker that did not acknowledge is given this long before the chunk is tried again. */
 const brokerWaitMs = 1_000;
 
-/** What becomes of the stream after a page that failed; a refusal for too many requests holds back the whole account. */
-export async function judgePage(chunk: Chunk, page: FailedPage): Promise<Verdict> {
+/**
+ * What becomes of the stream after a page that failed; a refusal for too many requests holds back the whole account, but
+ * for an endpoint with a limit of its own.
+ */
+export async function judgePage(chunk: Chunk, page: FailedPage, ownLimit: boolean): Promise<Verdict> {
   const { tools, upstream, stream, permit, tally, rate } = chunk;
   if (page.kind === 'broken') return { kind: 'failed', error: { code: 'UPSTREAM_UNSTABLE', message: page.message } };
   const attempt = tally.pages > 0 ? 0 : stream.attempt;
-  const verdict = judgeFailure(page, { ...stream, ...upstream, attempt }, tools.random);
-  if (verdict.kind === 'throttled') {
+  const { retryAttempts } = stream.job;
+  const verdict = judgeFailure(page, { ...stream, ...upstream, attempt, retryAttempts }, tools.random);
+  if (verdict.kind === 'throttled' && !ownLimit) {
     rate.pause(verdict.waitMs);
     tools.metrics.refusals.inc({ platform: upstream.platform });
     const { permitId } = permit;
@@ -45,6 +49,7 @@ export async function settleChunk(
           shareDone: walk.shareDone(),
           targets,
           newStreams: tally.newStreams,
+          cursor: tally.cursor,
         };
   const verdict = ending.kind === 'failed-page' ? ending.verdict : null;
   if (verdict?.kind === 'skipped') tally.warnings.push(verdict.warning);
@@ -71,6 +76,8 @@ function outcomeOf(ending: Exclude<Ending, { readonly kind: 'unused' }>, stream:
     case 'open':
     case 'done':
       return { kind: ending.kind };
+    case 'rest':
+      return { kind: 'waiting', waitMs: ending.rest.ms, waitingFor: ending.rest.waitingFor, attempt: 0 } as const;
     case 'broker':
       return { kind: 'waiting', waitMs: brokerWaitMs, waitingFor: 'the broker', attempt: stream.attempt } as const;
     case 'failed-page':

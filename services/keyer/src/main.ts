@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { connectKafka, connectSerde, consumeBatches, createProducer } from '@full-sync/kafka';
 import { runService, systemClock } from '@full-sync/runtime';
+import { topicNames } from '@full-sync/schemas';
 import { configSchema } from './config.ts';
+import { followControl } from './follow-control.ts';
 import { createKeyBatch } from './key-batch.ts';
 import { checkLogStarts, watchLogStarts } from './log-start.ts';
 import { createKeyerMetrics } from './metrics.ts';
 import { consuming } from './raw-topics.ts';
+import { createTelemetry } from './telemetry.ts';
 import { createSightingWindow } from './window.ts';
 
 await runService({
@@ -28,12 +32,23 @@ await runService({
       strip: { storeMessageBodies: config.STORE_MESSAGE_BODIES },
       clock: systemClock,
     });
+    const onFailure = (error: Error): void => scope.fail(error);
+    const telemetry = createTelemetry({
+      producer,
+      codec: serde.codec(topicNames.telemetry),
+      window,
+      instance: randomUUID(),
+      clock: systemClock,
+    });
+    scope.loop('telemetry', telemetry.run);
+    const codec = serde.codec(topicNames.control);
+    scope.use(await followControl({ client, codec, window, telemetry, logger, onFailure }), 'control follower');
     const consumer = await consumeBatches({
       ...consuming,
       client,
       onBatch,
       onBeat: () => scope.health.beat('consumer'),
-      onFailure: (error) => scope.fail(error),
+      onFailure,
     });
     scope.use(consumer, 'consumer');
   },

@@ -32,4 +32,13 @@ test('a cleared window says how much it held and has forgotten it', () => {
   assert.equal(window.clear(), 2);
   assert.equal(window.size(), 0);
   assert.equal(window.see(0, 'a', one), 'first');
+  assert.deepEqual(window.lookups(), { asked: 3, remembered: 0 });
+});
+
+test('it counts what it was asked and what it remembered', () => {
+  const window = createSightingWindow(10);
+  window.see(0, 'a', one);
+  window.see(0, 'a', one);
+  window.see(0, 'a', two);
+  assert.deepEqual(window.lookups(), { asked: 3, remembered: 2 });
 });

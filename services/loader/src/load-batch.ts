@@ -8,11 +8,13 @@ import type { BatchPlan, Position } from './domain/plan-batch.ts';
 import type { CopyRows } from './domain/copy-rows.ts';
 import { JobCounts } from './job-counts.ts';
 import type { LeadLedger } from './job-counts.ts';
+import { countLeafRows } from './leaf-rows.ts';
 import { lockJobs, lockLeaves } from './locks.ts';
 import type { LeafTable } from './locks.ts';
 import type { LoaderMetrics } from './metrics.ts';
 import type { PathChooser } from './path-chooser.ts';
 import { lockPosition, readPosition, samePosition, storePosition } from './positions.ts';
+import type { BatchEffort } from './positions.ts';
 import { settleRows } from './settle-rows.ts';
 import type { Settled } from './settle-rows.ts';
 
@@ -53,6 +55,15 @@ export async function loadBatch(parts: LoaderParts, batch: ConsumedBatch): Promi
   const normalise = await parts.normalise(batch.records.map((record) => record.value));
   let base = await readPosition(parts.db, batch);
   let ended: ReadonlySet<string> = new Set();
+  let failures = 0;
+  const commit = async (client: Client, plan: BatchPlan): Promise<Outcome> => {
+    try {
+      return await commitPlan(parts, client, batch, plan, { startedAt, failures });
+    } catch (error) {
+      failures += 1;
+      throw error;
+    }
+  };
   for (;;) {
     if (base.nextOffset > batch.lastOffset) {
       parts.metrics.redelivered.inc(batch.records.length);
@@ -63,7 +74,7 @@ export async function loadBatch(parts: LoaderParts, batch: ConsumedBatch): Promi
     const rows = parts.borrowRows();
     try {
       const plan = planBatch({ records: batch.records, base, ended, normalise, takeRows: rows.take });
-      const outcome = await parts.db.transaction((client) => commitPlan(parts, client, batch, plan));
+      const outcome = await parts.db.transaction((client) => commit(client, plan));
       if (outcome.kind === 'stale') base = outcome.position;
       else if (outcome.kind === 'ended') ended = new Set([...ended, ...outcome.jobs]);
       else {
@@ -77,7 +88,14 @@ export async function loadBatch(parts: LoaderParts, batch: ConsumedBatch): Promi
 }
 
 /** One transaction: locks in their order, then rows, counts and the position. Writes nothing when the plan is outdated. */
-async function commitPlan(parts: LoaderParts, client: Client, batch: ConsumedBatch, plan: BatchPlan): Promise<Outcome> {
+async function commitPlan(
+  parts: LoaderParts,
+  client: Client,
+  batch: ConsumedBatch,
+  plan: BatchPlan,
+  /** When the batch arrived, and how many transactions failed for it. */
+  sofar: { readonly startedAt: number; readonly failures: number },
+): Promise<Outcome> {
   await client.query(`set local statement_timeout = '120s'`);
   const position = await lockPosition({ db: parts.db, client, at: batch, logger: parts.logger });
   if (!samePosition(position, plan.base)) return { kind: 'stale', position };
@@ -90,6 +108,8 @@ async function commitPlan(parts: LoaderParts, client: Client, batch: ConsumedBat
 
   const counts = new JobCounts();
   const settledLeaves: { leaf: string; settled: Settled }[] = [];
+  const written = new Map<string, number>();
+  const writingSince = performance.now();
   for (const leaf of plan.leaves) {
     const key = leafKey(leaf);
     const table = tables.get(key);
@@ -97,7 +117,12 @@ async function commitPlan(parts: LoaderParts, client: Client, batch: ConsumedBat
     const settled = await settleRows(client, table.live, leaf, parts.paths.direct(key));
     counts.add(leaf, settled);
     settledLeaves.push({ leaf: key, settled });
+    written.set(
+      table.live,
+      [...settled.created.values()].reduce((sum, rows) => sum + rows, 0),
+    );
   }
+  const writeMs = performance.now() - writingSince;
   // Acknowledged before the position moves past them; should the commit fail, the same letters come again (I1).
   await parts.deadLetters.publish(
     batch,
@@ -107,8 +132,28 @@ async function commitPlan(parts: LoaderParts, client: Client, batch: ConsumedBat
   const freshLeads = parts.leads.fresh(plan.leaves);
   await parts.leads.store(client, freshLeads);
   await counts.store(client, batch.partition);
-  await storePosition(client, batch, plan.next);
+  await countLeafRows(client, batch.partition, written);
+  await storePosition(client, batch, plan.next, effortOf(plan, written, { ...sofar, writeMs }));
   return { kind: 'loaded', counts, freshLeads, paths: settledLeaves };
+}
+
+function effortOf(
+  plan: BatchPlan,
+  written: ReadonlyMap<string, number>,
+  took: { readonly startedAt: number; readonly failures: number; readonly writeMs: number },
+): BatchEffort {
+  const events = plan.leaves.reduce((sum, leaf) => sum + leaf.rows.length, 0);
+  const rowsWritten = [...written.values()].reduce((sum, rows) => sum + rows, 0);
+  const { failures, writeMs } = took;
+  if (events === 0) return { batches: 0, attempts: failures, events, rowsWritten, busyMs: 0, writeMs: 0 };
+  return {
+    batches: 1,
+    attempts: 1 + failures,
+    events,
+    rowsWritten,
+    busyMs: performance.now() - took.startedAt,
+    writeMs,
+  };
 }
 
 function note(parts: LoaderParts, plan: BatchPlan, outcome: Outcome & { kind: 'loaded' }, elapsedMs: number): void {

@@ -73,11 +73,42 @@ async function endBlockers(db: Database, pid: number): Promise<number[]> {
   return rows.map((row) => row.pid);
 }
 
-export async function storePosition(client: Client, at: PartitionOfTopic, position: Position): Promise<void> {
+/** What it took to load one batch; added up in the row that is written anyway, for those who ask how loading does. */
+export interface BatchEffort {
+  /** 0 for a batch of repeats alone. */
+  readonly batches: 0 | 1;
+  readonly attempts: number;
+  readonly events: number;
+  readonly rowsWritten: number;
+  /** From the batch's arrival to just before its commit, and the part of it in which rows were written, ms. */
+  readonly busyMs: number;
+  readonly writeMs: number;
+}
+
+export async function storePosition(
+  client: Client,
+  at: PartitionOfTopic,
+  position: Position,
+  effort: BatchEffort,
+): Promise<void> {
+  const { batches, attempts, events, rowsWritten, busyMs, writeMs } = effort;
   await client.query(
-    `update event_positions set next_offset = $3, sources = $4, updated_at = clock_timestamp()
+    `update event_positions set next_offset = $3, sources = $4, updated_at = clock_timestamp(), batches = batches + $5,
+       attempts = attempts + $6, events = events + $7, rows_written = rows_written + $8, busy_ms = busy_ms + $9,
+       write_ms = write_ms + $10
      where topic_id = $1 and partition = $2`,
-    [at.topicId, at.partition, position.nextOffset, JSON.stringify(position.sources)],
+    [
+      at.topicId,
+      at.partition,
+      position.nextOffset,
+      JSON.stringify(position.sources),
+      batches,
+      attempts,
+      events,
+      rowsWritten,
+      busyMs,
+      writeMs,
+    ],
   );
 }
 

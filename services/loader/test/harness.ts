@@ -149,3 +149,14 @@ export async function countsOf(db: Database, jobId: string): Promise<Counts> {
   if (counts === undefined) throw new Error('an aggregate without a row');
   return counts;
 }
+
+/** Rows in the table, and as loading has counted them. */
+export async function countedRows(db: Database): Promise<{ readonly stored: number; readonly counted: number }> {
+  const { rows } = await db.pool.query<{ stored: number; counted: number }>(
+    `select (select count(*) from event_source)::int as stored,
+       (select coalesce(sum(rows), 0) from leaf_rows where leaf = '${leafTable}')::int as counted`,
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error('an aggregate without a row');
+  return row;
+}

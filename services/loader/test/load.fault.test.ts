@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
 import { createKafkaProxy, createTcpProxy, kafkaApi, spawnService, stackAddresses, waitFor } from '@full-sync/testing';
-import { countsOf, events, leafTable, openBench } from './harness.ts';
+import { countedRows, countsOf, events, leafTable, openBench } from './harness.ts';
 import type { Bench } from './harness.ts';
 
 const partitions = 12;
@@ -25,6 +25,7 @@ async function assertExact(bench: Bench, total: number): Promise<void> {
     'select count(*)::int as rows, count(distinct event_key)::int as keys from event_source',
   );
   assert.deepEqual(rows, [{ rows: total, keys: total }]);
+  assert.deepEqual(await countedRows(bench.db), { stored: total, counted: total });
   assert.deepEqual(await countsOf(bench.db, 'job_a'), {
     records_accepted: total,
     events_derived: total,

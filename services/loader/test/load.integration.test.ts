@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
 import { spawnService, tableChecksum, waitFor } from '@full-sync/testing';
-import { countsOf, event, events, leafTable, openBench } from './harness.ts';
+import { countedRows, countsOf, event, events, leafTable, openBench } from './harness.ts';
 
 test('writes each field of an event as it was published', async () => {
   await using bench = await openBench();
@@ -58,6 +58,14 @@ test('drops what Kafka or the keyer repeats, counts what the source repeats, set
     dead_lettered: 0,
   });
   assert.equal(await loader.metric('full_sync_loader_replayed_records_total'), 200);
+  const { rows: efforts } = await bench.db.pool.query<Record<string, number>>(
+    `select batches::int, attempts::int, events::int, rows_written::int, busy_ms, write_ms from event_positions where partition = 0`,
+  );
+  const [effort] = efforts;
+  assert.ok(effort !== undefined && (effort['batches'] ?? 0) >= 1, 'batches are counted with their rows');
+  // A batch of repeats alone is none.
+  assert.deepEqual([effort['events'], effort['rows_written'], effort['attempts']], [500, 500, effort['batches']]);
+  assert.ok((effort['write_ms'] ?? 0) > 0 && (effort['busy_ms'] ?? 0) > (effort['write_ms'] ?? 0));
 
   // Another job reads the source again: same facts at new source positions; one fact has changed under its id.
   const changed = Buffer.from('0102030405060708', 'hex');
@@ -80,6 +88,7 @@ test('drops what Kafka or the keyer repeats, counts what the source repeats, set
   });
   assert.deepEqual(await tableChecksum(bench.db.pool, leafTable), once);
   const { rows } = await bench.db.pool.query('select * from event_collisions');
+  assert.deepEqual(await countedRows(bench.db), { stored: 500, counted: 500 });
   assert.equal(rows.length, 1);
   assert.deepEqual(rows[0].fingerprint, changed);
   assert.deepEqual(rows[0].kept_fingerprint, event(42).fingerprint);
@@ -120,6 +129,7 @@ test('settles repeats and collisions within one batch in the order of the log', 
   assert.deepEqual([counts.events_derived, counts.events_created, counts.collisions], [2, 1, 1]);
   const { rows } = await bench.db.pool.query('select lead_email, times_seen::int from event_collisions');
   assert.deepEqual(rows, [{ lead_email: 'second@example.test', times_seen: 2 }]);
+  assert.deepEqual(await countedRows(bench.db), { stored: 21, counted: 21 });
   const kept = await bench.db.pool.query('select fingerprint from event_source where source_id = $1', ['s4']);
   assert.deepEqual(kept.rows[0].fingerprint, event(4).fingerprint);
 });
@@ -158,6 +168,7 @@ test('dead-letters the rows that a rule of the user refuses and lands the rest',
   assert.deepEqual([counts.events_derived, counts.events_created, counts.dead_lettered], [100, 96, 4]);
   const ends = await bench.client.offsets.end(topicNames.deadLetters);
   assert.equal(ends.get(0), 5);
+  assert.deepEqual(await countedRows(bench.db), { stored: 96, counted: 96 });
 });
 
 test('reads again from its own position when the database is behind the group', async () => {

@@ -26,6 +26,8 @@ export interface AdvanceStep {
   readonly bounces?: number;
   readonly unsubscribes?: number;
   readonly lookbackMs?: number;
+  /** Smartlead: the only campaigns that anything happens in; all of them unless said. */
+  readonly campaignIds?: readonly string[];
   /** Lemlist: new activities, and ones recorded late, up to `backdatedByMs` (default 7 days) before the step. */
   readonly activities?: number;
   readonly backdated?: number;

@@ -32,7 +32,11 @@ export function advanceSmartlead(account: SmartleadAccount, step: AdvanceStep): 
   const span = spanOf(account.now, step);
   const changes: Change[] = [];
   const next = (): number => draw(account.seed, STREAM_ADVANCE, account.nextStepDraw());
-  const campaigns = account.live().filter(({ plan, rows }) => plan.status !== 'DRAFTED' && rows.length > 0);
+  const { campaignIds } = step;
+  const campaigns = account
+    .live()
+    .filter(({ plan, rows }) => plan.status !== 'DRAFTED' && rows.length > 0)
+    .filter(({ plan }) => campaignIds === undefined || campaignIds.includes(String(plan.id)));
   const late = (kind: LateKind, times: number): void => {
     for (let i = 0; i < times; i++) {
       const change = changeOne(

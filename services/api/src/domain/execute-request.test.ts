@@ -5,14 +5,16 @@ import type { ExecuteBody } from './execute-request.ts';
 
 const body: ExecuteBody = { platforms: 'smartlead,lemlist', syncMode: 'full_historical' };
 
+const now = Date.UTC(2026, 5, 1, 12);
+
 function configOf(more: Partial<ExecuteBody>) {
-  const parsed = parseExecuteRequest({ ...body, ...more });
+  const parsed = parseExecuteRequest({ ...body, ...more }, now);
   assert.ok(parsed.ok, JSON.stringify(parsed));
   return parsed;
 }
 
 function faultsOf(more: Partial<ExecuteBody>): readonly (readonly [string, string])[] {
-  const parsed = parseExecuteRequest({ ...body, ...more });
+  const parsed = parseExecuteRequest({ ...body, ...more }, now);
   assert.ok(!parsed.ok);
   return parsed.faults.map(({ pointer, message }) => [pointer, message]);
 }
@@ -47,14 +49,60 @@ test('faults point at their place, all at once', () => {
 });
 
 test('a mode that this release does not have is refused, never replaced by another', () => {
-  assert.match(faultsOf({ syncMode: 'delta_since_last' })[0]?.[1] ?? '', /not available .* full_historical/);
+  assert.match(faultsOf({ syncMode: 'full' })[0]?.[1] ?? '', /not available .* full_historical/);
 });
 
 test('dates go with a date range only', () => {
+  for (const syncMode of ['full_historical', 'delta_since_last']) {
+    assert.deepEqual(faultsOf({ syncMode, startDate: '2024-01-01', endDate: '2024-01-31' }), [
+      ['/startDate', 'goes only with "syncMode": "date_range"'],
+      ['/endDate', 'goes only with "syncMode": "date_range"'],
+    ]);
+  }
+});
+
+test('both days of a range are included, and equal days are one day', () => {
+  const parsed = configOf({ syncMode: 'date_range', startDate: '2024-01-15', endDate: ' 2024-01-20 ' });
+  assert.deepEqual(parsed.range, { startMs: Date.UTC(2024, 0, 15), endMs: Date.UTC(2024, 0, 21) - 1 });
+  const { startDate, endDate } = parsed.config;
+  assert.deepEqual([startDate, endDate], ['2024-01-15', '2024-01-20']);
+  const day = configOf({ syncMode: 'date_range', startDate: '2024-02-29', endDate: '2024-02-29' });
+  assert.deepEqual(day.range, { startMs: Date.UTC(2024, 1, 29), endMs: Date.UTC(2024, 2, 1) - 1 });
+  assert.equal(configOf({}).range, null);
+});
+
+test('a range needs both dates, real ones, in order', () => {
+  const range = { syncMode: 'date_range' };
   assert.deepEqual(
-    faultsOf({ startDate: '2024-01-01', endDate: '2024-01-31' }).map(([pointer]) => pointer),
+    faultsOf(range).map(([pointer]) => pointer),
     ['/startDate', '/endDate'],
   );
+  assert.equal(faultsOf({ ...range, startDate: '2024-01-01' })[0]?.[0], '/endDate');
+  assert.match(faultsOf({ ...range, startDate: '2024-02-30', endDate: '2024-03-01' })[0]?.[1] ?? '', /2024-02-30/);
+  assert.deepEqual(faultsOf({ ...range, startDate: '2024-03-02', endDate: '2024-03-01' }), [
+    ['/startDate', 'is after endDate'],
+  ]);
+  const instant = '2024-03-01T12:00:00Z';
+  assert.deepEqual(configOf({ ...range, startDate: instant, endDate: instant }).range, {
+    startMs: Date.UTC(2024, 2, 1, 12),
+    endMs: Date.UTC(2024, 2, 1, 12),
+  });
+});
+
+test('a range on Smartlead means the send time, and one in the future is cut: both are said', () => {
+  const warningsOf = (startDate: string, endDate: string, platforms = 'smartlead,lemlist') =>
+    configOf({ platforms, syncMode: 'date_range', startDate, endDate }).warnings;
+  assert.match(warningsOf('2024-01-01', '2024-01-02').join(), /^smartlead can only be asked by send time/);
+  assert.deepEqual(warningsOf('2024-01-01', '2024-01-02', 'lemlist'), []);
+  assert.deepEqual(warningsOf('2026-06-01', '2026-06-01', 'lemlist'), []);
+  assert.match(warningsOf('2026-05-01', '2026-07-01', 'lemlist').join(), /ends in the future/);
+  assert.match(warningsOf('2026-07-01', '2026-07-01', 'lemlist').join(), /lies in the future/);
+});
+
+test('the override has two names, of which one is given', () => {
+  const limits = { lemlist: { requestsPerSecond: 50, burstSize: 100, retryAttempts: 5 } };
+  assert.deepEqual(configOf({ rateLimitConfig: limits }).config.rateLimitOverride, limits);
+  assert.equal(faultsOf({ rateLimitConfig: limits, rateLimitOverride: limits })[0]?.[0], '/rateLimitConfig');
 });
 
 test('a webhook address is an http address without credentials', () => {
@@ -69,17 +117,11 @@ test('what is accepted without effect is said', () => {
     enableMixpanelTracking: true,
     enableAttioSync: true,
     webhookUrl: 'https://example.com/hook',
-    rateLimitOverride: { requestsPerSecond: 5 },
-    dateRange: { chunkSize: 7, delay: 1_000 },
+    dateRange: { delay: 1_000 },
   });
   const fields = warnings.map((warning) => warning.split(' ')[0]);
-  assert.deepEqual(fields, [
-    'enableProgressTracking',
-    'enableMixpanelTracking',
-    'enableAttioSync',
-    'webhookUrl',
-    'rateLimitOverride',
-    'dateRange',
-  ]);
+  assert.deepEqual(fields, ['enableProgressTracking', 'enableMixpanelTracking', 'enableAttioSync', 'dateRange.delay']);
+  assert.deepEqual(configOf({ dateRange: { chunkSize: 7, delay: 1_000 } }).warnings, []);
+  assert.deepEqual(configOf({ rateLimitOverride: { requestsPerSecond: 5 } }).warnings, []);
   assert.deepEqual(configOf({ batchSize: 100, parallelWorkers: 3, namespaces: 'production' }).warnings, []);
 });

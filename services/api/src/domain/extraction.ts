@@ -1,3 +1,4 @@
+import { rowsPerPage } from './estimate.ts';
 import { sum } from './facts.ts';
 import type { AccountBudget, JobProgressFacts, WalkTotals } from './facts.ts';
 
@@ -46,28 +47,25 @@ export function extractionShare(platforms: readonly PlatformExtraction[]): numbe
   return sum(platforms, (platform) => platform.share * weightOf(platform)) / sum(platforms, weightOf);
 }
 
-const recordsPerRequestGuess: Readonly<Record<string, number>> = { smartlead: 1000, lemlist: 100 };
-
-/** Requests that an account's walks still need: by the records that its chunks have brought so far. */
-function requestsLeft(walk: WalkTotals, facts: Pick<JobProgressFacts, 'walks'>): number {
-  const pending = walk.walksPending + walk.discoveriesPending;
-  if (pending === 0) return 0;
-  const perRequest =
-    walk.recordsCommitted > 0 && walk.chunksCommitted > 0
-      ? walk.recordsCommitted / walk.chunksCommitted
-      : (recordsPerRequestGuess[walk.platform] ?? 100);
-  const { total, committed } = platformExtraction(walk.platform, {
-    walks: facts.walks.filter((other) => other === walk),
-  });
-  return Math.max(pending, Math.ceil((total - committed) / perRequest));
+/** Requests that an account's walks still need by the upstream's totals; a walk of unknown size is like the known ones. */
+function requestsLeft(walk: WalkTotals): number {
+  const sized = walk.walks - walk.walksUnknown;
+  const average = sized > 0 ? walk.recordsKnown / sized : 0;
+  const perUnknown = Math.max(
+    1,
+    Math.ceil(average / (walk.platform === 'smartlead' ? rowsPerPage.smartlead : rowsPerPage.lemlist)),
+  );
+  return walk.discoveriesPending + walk.requestsKnown + walk.walksUnknown * perUnknown;
 }
 
-/** The most requests per ms that the account's limits allow in the long run; Infinity when limits are off. */
+/** The most requests per ms that an account gives a job in the long run; Infinity when nothing bounds them. */
 function requestsPerMs(account: AccountBudget): number {
   const rates = (account.configuredLimit ?? []).map(
     ({ count, spanMs }) => (Math.min(count, account.learnedCount ?? count) * account.throttle) / spanMs,
   );
-  return Math.max(Math.min(...rates), 1e-9);
+  // Jobs that share an account are served in turn.
+  const shared = Math.min(...rates) / Math.max(1, account.jobs);
+  return Math.max(Math.min(shared, (account.requestsPerSecond ?? Infinity) / 1_000), 1e-9);
 }
 
 /** How long the limits alone hold the extraction up from now, ms: the slowest account decides. 0 with limits off. */
@@ -76,11 +74,10 @@ export function limitedForMs(facts: Pick<JobProgressFacts, 'walks' | 'accounts' 
     0,
     ...facts.walks.map((walk) => {
       const account = facts.accounts.find((candidate) => candidate.accountId === walk.accountId);
-      const left = requestsLeft(walk, facts);
+      const left = requestsLeft(walk);
       if (account === undefined || left === 0) return 0;
       const pauseMs = Math.max(0, account.pausedUntilMs - facts.observedAtMs);
-      // Jobs that share an account are served in turn.
-      return pauseMs + (left * Math.max(1, account.jobs)) / requestsPerMs(account);
+      return pauseMs + left / requestsPerMs(account);
     }),
   );
 }

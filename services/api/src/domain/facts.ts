@@ -25,6 +25,7 @@ export interface WalkTotals {
   readonly walks: number;
   readonly walksPending: number;
   readonly walksUnknown: number;
+  readonly requestsKnown: number;
   readonly failed: number;
   readonly liveLeases: number;
   readonly recordsCommitted: number;
@@ -56,6 +57,7 @@ export interface AccountBudget {
   readonly learnedCount: number | null;
   readonly throttle: number;
   readonly pausedUntilMs: number;
+  readonly requestsPerSecond: number | null;
   readonly jobs: number;
 }
 

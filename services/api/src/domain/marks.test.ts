@@ -12,6 +12,7 @@ const walk = {
   walks: 2,
   walksPending: 1,
   walksUnknown: 0,
+  requestsKnown: 0,
   failed: 0,
   liveLeases: 0,
   recordsCommitted: 1_000,

@@ -49,7 +49,7 @@ export function updateMarks(
     (walk) => walk.chunksCommitted + walk.walks - walk.walksPending - walk.discoveriesPending,
   );
   const committed = sum(platforms, (platform) => platform.committed);
-  const reading = !facts.extracted && sum(facts.walks, (walk) => walk.liveLeases) === 0;
+  const reading = !facts.extracted && facts.status !== 'paused' && sum(facts.walks, (walk) => walk.liveLeases) === 0;
   const loadingLeft = facts.loadTargets === null ? Math.max(0, keyed - processed) : positionsLeft(facts);
   return {
     extraction: moved(before?.extraction, { value: steps, at, work: reading }),
@@ -93,10 +93,10 @@ export function waitingFor(facts: JobProgressFacts, marks: Marks): string | null
   const since = (mark: Mark): string => new Date(mark.since).toISOString();
   if (stalled(marks.loading)) return `loader: no progress since ${since(marks.loading)}`;
   if (stalled(marks.keying)) return `keyer: no progress since ${since(marks.keying)}`;
-  if (facts.extracted) return null;
+  if (facts.extracted || facts.status === 'paused') return null;
   const told = facts.walks.find((walk) => walk.waitingFor !== null && walk.liveLeases === 0);
   if (told !== undefined) return `${told.platform}: ${told.waitingFor ?? ''}`;
-  if (facts.status === 'paused' || !stalled(marks.extraction)) return null;
+  if (!stalled(marks.extraction)) return null;
   const nextMs = Math.min(...facts.walks.filter(hasWork).map((walk) => walk.notBeforeMs));
   if (nextMs > facts.observedAtMs && Number.isFinite(nextMs))
     return `extractor: next attempt at ${new Date(nextMs).toISOString()}`;

@@ -24,6 +24,7 @@ const blankWalk: WalkTotals = {
   walks: 0,
   walksPending: 0,
   walksUnknown: 0,
+  requestsKnown: 0,
   failed: 0,
   liveLeases: 0,
   recordsCommitted: 0,
@@ -70,6 +71,7 @@ const anyWalk = (platform: string): fc.Arbitrary<WalkTotals> =>
       walks: fc.nat({ max: 200 }),
       recordsCommitted: count,
       chunksCommitted: count,
+      requestsKnown: count,
       beyond: count,
       liveLeases: fc.nat({ max: 4 }),
       shares: fc.tuple(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })),
@@ -183,6 +185,24 @@ test('walks of unknown size are taken to be like the known ones', () => {
   assert.ok(extractionShare([smartlead]) > 0.45 && extractionShare([smartlead]) < 0.55);
 });
 
+test('a walk of unknown size needs as many requests as the others, one at least', () => {
+  const account = {
+    accountId: 1,
+    configuredLimit: [{ count: 1, spanMs: 1_000 }],
+    learnedCount: null,
+    throttle: 1,
+    pausedUntilMs: 0,
+    requestsPerSecond: null,
+    jobs: 1,
+  };
+  const left = (walk: Partial<WalkTotals>): number =>
+    limitedForMs({ walks: [{ ...blankWalk, ...walk }], accounts: [account], observedAtMs: 0 }) / 1_000;
+  assert.equal(left({ discoveriesPending: 1 }), 1);
+  assert.equal(left({ walks: 3, walksPending: 3, walksUnknown: 3, requestsKnown: 3 }), 6);
+  assert.equal(left({ walks: 4, walksPending: 2, walksUnknown: 2, recordsKnown: 5_000 }), 6);
+  assert.equal(left({ walks: 4 }), 0);
+});
+
 test('a platform not discovered yet holds the share down', () => {
   const done = { ...blankWalk, walks: 1, recordsCommitted: 10, recordsKnown: 10 };
   const walks = [done, { ...blankWalk, platform: 'lemlist', discoveriesPending: 1 }];
@@ -192,7 +212,7 @@ test('a platform not discovered yet holds the share down', () => {
 
 test('the estimate while extracting is the requests left against the learned limit, shared with other jobs', () => {
   const walks = [
-    { ...blankWalk, walks: 1, walksPending: 1, recordsCommitted: 10_000, chunksCommitted: 10, recordsKnown: 70_000 },
+    { ...blankWalk, walks: 1, walksPending: 1, recordsCommitted: 10_000, recordsKnown: 70_000, requestsKnown: 60 },
   ];
   const account = {
     accountId: 1,
@@ -200,6 +220,7 @@ test('the estimate while extracting is the requests left against the learned lim
     learnedCount: null,
     throttle: 1,
     pausedUntilMs: 0,
+    requestsPerSecond: null,
     jobs: 1,
   };
   const base = { walks, observedAtMs: blank.observedAtMs };
@@ -209,5 +230,8 @@ test('the estimate while extracting is the requests left against the learned lim
   assert.equal(left({ jobs: 2 }), 120_000);
   assert.equal(left({ pausedUntilMs: blank.observedAtMs + 5_000 }), 65_000);
   assert.equal(left({ configuredLimit: null }), 0);
+  assert.equal(left({ requestsPerSecond: 0.5 }), 120_000);
+  assert.equal(left({ requestsPerSecond: 0.5, jobs: 4 }), 240_000);
+  assert.equal(left({ requestsPerSecond: 0.5, configuredLimit: null }), 120_000);
   assert.equal(deriveProgress({ ...blank, walks, accounts: [account] }, 0).eta_minutes, 1);
 });

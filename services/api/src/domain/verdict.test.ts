@@ -177,3 +177,13 @@ test('a warning says which walk it is about', () => {
   assert.equal(status, 'completed');
   assert.deepEqual(warnings, ['smartlead (namespace acme): statistics of campaign 71 "Wave 2": is gone']);
 });
+
+test('a cancelled job stays cancelled beside a walk that failed, and says so; a loss outweighs the wish', () => {
+  const stream = { namespace: 'n', platform: 'smartlead', kind: 'statistics', campaignId: '7', campaignName: null };
+  const failedStreams = [{ ...stream, error: { code: 'UPSTREAM_AUTH', message: 'refused' } }];
+  const cancelled = judgeJob(factsOf([{ ...blank, streamsFailed: 1 }], { ending: 'cancelled', failedStreams }));
+  assert.deepEqual([cancelled.status, cancelled.error, cancelled.summary.errors], ['cancelled', null, 1]);
+  assert.match(cancelled.warnings.join(), /statistics of campaign 7 failed: UPSTREAM_AUTH: refused/);
+  const lost = judgeJob(factsOf([{ ...blank, recordsCommitted: 11 }], { ending: 'cancelled' }));
+  assert.deepEqual([lost.status, lost.error?.code], ['failed', 'RECORDS_LOST']);
+});

@@ -49,23 +49,31 @@ export interface Verdict {
   readonly progress: object;
   readonly error: JobError | null;
   readonly warnings: readonly string[];
+  readonly movesCursors: boolean;
 }
 
 /**
  * Judges a job whose work has ended: completed only if every record is accounted for and every walk ended well. A loss
- * outweighs everything else.
+ * outweighs everything else; a walk that failed does not outweigh the user's wish to cancel.
  */
 export function judgeJob(facts: VerdictFacts): Verdict {
   const summary = toSummary(facts.tallies, { users: facts.users, durationMs: facts.endedAtMs - facts.createdAtMs });
   const error = errorOf(facts, summary);
   const status = error === null ? (facts.ending ?? 'completed') : 'failed';
+  const warned = facts.streamWarnings.map((stream) => `${nameOf(stream)}: ${stream.warning}`);
   return {
     status,
     summary,
     progress: finalProgress(facts.progress, summary, status === 'completed'),
     error,
-    warnings: [...new Set(facts.streamWarnings.map((stream) => `${nameOf(stream)}: ${stream.warning}`))],
+    warnings: [...new Set([...warned, ...(status === 'cancelled' ? failuresOf(facts) : [])])],
+    // A walk speaks for itself, whatever became of the others; after a loss none does.
+    movesCursors: knownError(facts.error) === null && facts.tallies.every((tally) => lossesOf(tally).length === 0),
   };
+}
+
+function failuresOf(facts: VerdictFacts): readonly string[] {
+  return facts.failedStreams.map(describeStream);
 }
 
 function errorOf(facts: VerdictFacts, summary: Summary): JobError | null {
@@ -75,8 +83,9 @@ function errorOf(facts: VerdictFacts, summary: Summary): JobError | null {
   const [loss] = losses;
   if (loss !== undefined) return { ...loss, details: losses.slice(1).map((other) => other.message) };
   const failed = summary.errors - summary.rejected - summary.dead_lettered;
+  if (facts.ending === 'cancelled') return null;
   if (failed > 0) {
-    const names = facts.failedStreams.map(describeStream);
+    const names = failuresOf(facts);
     const kept = `${summary.events_created} new events of ${summary.records_accepted} records are kept.`;
     const more = failed > 1 ? ` (and ${failed - 1} more)` : '';
     return { code: 'STREAMS_FAILED', message: `${names[0] ?? 'A walk failed'}${more}. ${kept}`, details: names };

@@ -1,9 +1,13 @@
 import Type from 'typebox';
+import { storeAnswerWith } from '../answer-once.ts';
+import { requireScope } from '../authenticate.ts';
 import type { ApiContext } from '../context.ts';
 import { parseExecuteRequest } from '../domain/execute-request.ts';
 import { ApiError, summaryOf } from '../errors.ts';
+import { forbiddenAddressOf } from '../outbound-address.ts';
 import type { ApiServer } from '../server.ts';
 import { submitJob } from '../submit-job.ts';
+import type { SubmittedJob } from '../submit-job.ts';
 import { problems, syncModes } from './shapes.ts';
 
 const strict = { additionalProperties: false };
@@ -24,6 +28,12 @@ const rateLimit = Type.Object(
   strict,
 );
 
+const rateLimits = (description: string) =>
+  Type.Union(
+    [rateLimit, Type.Object({ smartlead: Type.Optional(rateLimit), lemlist: Type.Optional(rateLimit) }, strict)],
+    { description },
+  );
+
 const executeBody = Type.Object(
   {
     platforms: list('a comma list or an array of smartlead, lemlist'),
@@ -42,11 +52,9 @@ const executeBody = Type.Object(
     webhookUrl: Type.Optional(Type.String({ maxLength: 2_048, description: 'an http or https URL' })),
     parallelWorkers: Type.Optional(Type.Integer({ minimum: 1, maximum: 32, description: 'a whole number, 1 to 32' })),
     rateLimitOverride: Type.Optional(
-      Type.Union(
-        [rateLimit, Type.Object({ smartlead: Type.Optional(rateLimit), lemlist: Type.Optional(rateLimit) }, strict)],
-        { description: '{requestsPerSecond, burstSize, retryAttempts?}, or one such object per platform' },
-      ),
+      rateLimits('{requestsPerSecond, burstSize, retryAttempts?}, or one such object per platform'),
     ),
+    rateLimitConfig: Type.Optional(rateLimits('another name of rateLimitOverride')),
     dateRange: Type.Optional(
       Type.Object(
         {
@@ -78,7 +86,7 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
   app.route({
     method: 'POST',
     url: '/api/full-sync/execute',
-    config: { invalidCode: 'SYNC_001' },
+    config: { scope: 'sync:execute', invalidCode: 'SYNC_001' },
     schema: {
       tags: ['full-sync'],
       summary: 'Start a sync',
@@ -87,14 +95,35 @@ export function registerFullSync(app: ApiServer, context: ApiContext): void {
       response: { 202: accepted, ...problems(400, 403, 409, 413, 503) },
     },
     handler: async (request, reply) => {
-      const parsed = parseExecuteRequest(request.body);
+      if (request.body.syncMode === 'namespace_reset') requireScope(request.caller, 'sync:reset');
+      const parsed = parseExecuteRequest(request.body, context.clock.now());
       if (!parsed.ok) throw new ApiError('SYNC_001', summaryOf(parsed.faults), { faults: parsed.faults });
-      const { jobId, warnings, estimatedDuration } = await submitJob(context, parsed.config, parsed.warnings);
-      const progressUrl = `/api/full-sync/status/${jobId}`;
-      return await reply
-        .code(202)
-        .header('location', progressUrl)
-        .send({ success: true, jobId, config: parsed.config, estimatedDuration, progressUrl, warnings: [...warnings] });
+      const { config } = parsed;
+      await refusePrivateWebhook(context, config.webhookUrl);
+      const answerFor = ({ jobId, warnings, estimatedDuration }: SubmittedJob) => {
+        const progressUrl = `/api/full-sync/status/${jobId}`;
+        const body = { success: true as const, jobId, config, estimatedDuration, progressUrl, warnings: [...warnings] };
+        return { status: 202 as const, headers: { location: progressUrl }, body };
+      };
+      const submitted = await submitJob(context, parsed, async (client, job) => {
+        await storeAnswerWith(client, request, answerFor(job));
+      });
+      const { status, headers, body } = answerFor(submitted);
+      return await reply.code(status).headers(headers).send(body);
     },
   });
+}
+
+/** A webhook must not become a way into the network of the server. What its name means is looked at again when it is called. */
+async function refusePrivateWebhook({ config }: ApiContext, webhookUrl: string | undefined): Promise<void> {
+  if (webhookUrl === undefined || config.WEBHOOK_ALLOW_PRIVATE) return;
+  const address = await forbiddenAddressOf(new URL(webhookUrl));
+  if (address === null) return;
+  const faults = [
+    {
+      pointer: '/webhookUrl',
+      message: `leads to ${address}, which is not a public address (WEBHOOK_ALLOW_PRIVATE on the server allows it)`,
+    },
+  ];
+  throw new ApiError('SYNC_001', summaryOf(faults), { faults });
 }

@@ -12,6 +12,7 @@ export function registerHealth(app: ApiServer, { db, health, metrics }: ApiConte
   app.get(
     '/livez',
     {
+      config: { scope: 'probe' },
       schema: {
         tags: ['health'],
         summary: 'Whether this process is alive',
@@ -28,6 +29,7 @@ export function registerHealth(app: ApiServer, { db, health, metrics }: ApiConte
   app.get(
     '/readyz',
     {
+      config: { scope: 'probe' },
       schema: {
         tags: ['health'],
         summary: 'Whether requests are answered now',
@@ -47,6 +49,7 @@ export function registerHealth(app: ApiServer, { db, health, metrics }: ApiConte
   app.get(
     '/metrics',
     {
+      config: { scope: 'probe' },
       schema: {
         tags: ['health'],
         summary: 'Metrics for Prometheus',

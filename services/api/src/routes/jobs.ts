@@ -5,11 +5,11 @@ import { platforms } from '@full-sync/schemas';
 import Type from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { isJobId } from '../domain/job-id.ts';
-import { ApiError } from '../errors.ts';
+import { ApiError, noSuchJob } from '../errors.ts';
 import type { ApiServer } from '../server.ts';
 import { showJob } from '../show-job.ts';
 import type { ShownJob } from '../show-job.ts';
-import { jobShape, jobStatuses, problems, syncModes } from './shapes.ts';
+import { jobModes, jobShape, jobStatuses, problems } from './shapes.ts';
 
 const historyQuery = Type.Object(
   {
@@ -18,7 +18,7 @@ const historyQuery = Type.Object(
     ),
     cursor: Type.Optional(Type.String({ maxLength: 200, description: 'the next_cursor of the page before' })),
     status: Type.Optional(Type.Enum([...jobStatuses], { description: `one of ${jobStatuses.join(', ')}` })),
-    syncMode: Type.Optional(Type.Enum([...syncModes], { description: `one of ${syncModes.join(', ')}` })),
+    syncMode: Type.Optional(Type.Enum([...jobModes], { description: `one of ${jobModes.join(', ')}` })),
     platform: Type.Optional(Type.Enum([...platforms], { description: `one of ${platforms.join(', ')}` })),
     namespace: Type.Optional(Type.String({ pattern: '^[a-z0-9_-]{1,63}$', description: 'a namespace' })),
   },
@@ -33,6 +33,7 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
   app.route({
     method: 'GET',
     url: '/api/full-sync/status/:jobId',
+    config: { scope: 'sync:read', limited: false },
     schema: {
       tags: ['full-sync'],
       summary: 'How far a job is, and its summary',
@@ -47,7 +48,7 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
     handler: async (request, reply) => {
       const { jobId } = request.params;
       const job = isJobId(jobId) ? await readJob(db.pool, jobId) : null;
-      if (job === null) throw new ApiError('SYNC_002', `There is no job ${jobId.slice(0, 80)}.`);
+      if (job === null) throw noSuchJob(jobId);
       const shown = showJob(job, clock.now());
       const etag = etagOf(shown);
       reply.header('etag', etag).header('cache-control', 'no-cache');
@@ -60,6 +61,7 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
   app.route({
     method: 'GET',
     url: '/api/full-sync/history',
+    config: { scope: 'sync:read' },
     schema: {
       tags: ['full-sync'],
       summary: 'The jobs, newest first',

@@ -21,6 +21,9 @@ const counts = {
 
 const summary = Type.Object({
   ...counts,
+  replayed: Type.Integer({
+    description: "Of the job's dead letters, those that were replayed and stored since; the other counts stay.",
+  }),
   duration_ms: Type.Integer({ minimum: 1 }),
   by_platform: Type.Record(Type.String(), Type.Object(counts)),
 });
@@ -48,6 +51,8 @@ const nullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null
 
 export const jobStatuses = ['queued', 'in_progress', 'paused', 'completed', 'failed', 'cancelled'] as const;
 export const syncModes = ['full_historical', 'delta_since_last', 'date_range', 'namespace_reset'] as const;
+/** What jobs are made of: a replay of dead letters is one, too. */
+export const jobModes = [...syncModes, 'replay'] as const;
 
 const job = Type.Object({
   jobId: Type.String(),
@@ -68,6 +73,17 @@ const job = Type.Object({
 
 /** A job as `showJob` makes it. */
 export const jobShape = Type.Unsafe<ShownJob>(job);
+
+/** The data of one event about a job. */
+export const jobEventShape = Type.Object(
+  { jobId: Type.String(), status: Type.Enum([...jobStatuses]), progress, summary },
+  { description: 'The data of one event, as JSON.' },
+);
+
+/** A job after a wish was granted. */
+export const grantedShape = Type.Unsafe<ShownJob & { readonly success: true }>(
+  Type.Object({ success: Type.Literal(true), ...job.properties }),
+);
 
 /** An error answer: RFC 9457 and what the guide's scripts read. */
 const problemShape = Type.Object(

@@ -1,21 +1,10 @@
-import { isRecord, readId, readText, readTime } from '@full-sync/schemas';
-import { cutRange } from './windows.ts';
-
-/** A walk that a discovery found. */
-export interface PlannedStream {
-  readonly kind: 'statistics' | 'activities';
-  readonly campaignId: string | null;
-  readonly campaignName: string | null;
-  readonly windowStartMs: number | null;
-  readonly windowEndMs: number | null;
-}
+import { isRecord, readId, readTime } from '@full-sync/schemas';
 
 /** The most campaigns of a page (Lemlist fact sheet, section 7). */
-const campaignPageLimit = 100;
-/** Enough windows for all workers, few enough that one is worth a walk. */
-const activityWindows = 20;
+export const campaignPageLimit = 100;
 
-function listOf(body: unknown, wrappers: readonly string[]): readonly unknown[] | null {
+/** The list in a body: the body itself, or what is under one of the names. */
+export function listOf(body: unknown, wrappers: readonly string[]): readonly unknown[] | null {
   if (Array.isArray(body)) return body as readonly unknown[];
   if (!isRecord(body)) return null;
   for (const name of wrappers) {
@@ -23,30 +12,6 @@ function listOf(body: unknown, wrappers: readonly string[]): readonly unknown[] 
     if (Array.isArray(list)) return list as readonly unknown[];
   }
   return null;
-}
-
-/**
- * One statistics walk per campaign in `GET /campaigns/` (Smartlead fact sheet, section 5), up to `windowEndMs`; null when
- * the body is no list. Entries without an id are counted.
- */
-export function planStatistics(
-  body: unknown,
-  windowEndMs: number | null,
-): { readonly streams: readonly PlannedStream[]; readonly unreadable: number } | null {
-  const list = listOf(body, ['campaigns']);
-  if (list === null) return null;
-  const streams: PlannedStream[] = [];
-  const known = new Set<string>();
-  let unreadable = 0;
-  for (const campaign of list) {
-    const campaignId = isRecord(campaign) ? readId(campaign['id']) : null;
-    if (campaignId === null) unreadable += 1;
-    if (campaignId === null || known.has(campaignId)) continue;
-    known.add(campaignId);
-    const campaignName = isRecord(campaign) ? readText(campaign['name']) : null;
-    streams.push({ kind: 'statistics', campaignId, campaignName, windowStartMs: null, windowEndMs });
-  }
-  return { streams, unreadable };
 }
 
 /** How far the list of campaigns has been read. */
@@ -86,23 +51,4 @@ export function foldCampaigns(
   const saysLast = typeof currentPage === 'number' && typeof totalPage === 'number' && currentPage >= totalPage;
   const last = saysLast || list.length < campaignPageLimit || first === null || first === listing.first;
   return { listing: { page: listing.page + 1, oldestMs, first }, last };
-}
-
-/**
- * Activity walks over all time up to `windowEndMs`: equal windows from the oldest campaign on, so that workers can share
- * them, and an open one for whatever is older.
- */
-export function planActivities(oldestMs: number | null, windowEndMs: number): readonly PlannedStream[] {
-  const openEnd = oldestMs === null || oldestMs > windowEndMs ? windowEndMs : oldestMs - 1;
-  const windows = [
-    { start: null, end: openEnd },
-    ...(openEnd < windowEndMs ? cutRange(openEnd + 1, windowEndMs, activityWindows) : []),
-  ];
-  return windows.map(({ start, end }) => ({
-    kind: 'activities',
-    campaignId: null,
-    campaignName: null,
-    windowStartMs: start,
-    windowEndMs: end,
-  }));
 }

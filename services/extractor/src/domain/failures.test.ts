@@ -4,7 +4,13 @@ import { judgeFailure } from './failures.ts';
 import type { Failure } from './failures.ts';
 
 const half = (): number => 0.5;
-const stream = { attempt: 0, kind: 'statistics', keyName: 'SMARTLEAD_API_KEY', urlName: 'SMARTLEAD_BASE_URL' };
+const stream = {
+  attempt: 0,
+  kind: 'statistics',
+  retryAttempts: null,
+  keyName: 'SMARTLEAD_API_KEY',
+  urlName: 'SMARTLEAD_BASE_URL',
+};
 const judge = (failure: Failure, more: Partial<typeof stream> = {}) =>
   judgeFailure(failure, { ...stream, ...more }, half);
 

@@ -41,6 +41,8 @@ export function judgeFailure(
     /** Failures in a row before this one. */
     readonly attempt: number;
     readonly kind: string;
+    /** Further attempts after the first, where the job bounds them. */
+    readonly retryAttempts: number | null;
     /** The environment variable that holds the key. */
     readonly keyName: string;
     readonly urlName: string;
@@ -48,6 +50,7 @@ export function judgeFailure(
   random: () => number,
 ): Verdict {
   const { attempt, keyName } = stream;
+  const bound = stream.retryAttempts === null ? null : stream.retryAttempts + 1;
   switch (failure.kind) {
     case 'throttled':
       return {
@@ -59,36 +62,54 @@ export function judgeFailure(
     case 'circuit-open':
       return { kind: 'waiting', waitMs: failure.retryAfterMs, waitingFor: 'circuit open', attempt };
     case 'refused':
-      return failed(failure.code, refusalMessage(failure, stream));
+      return fail(failure.code, refusalMessage(failure, stream));
     case 'gone':
       // Only a campaign can go away: without its list there is nothing to walk.
       return stream.kind === 'statistics'
         ? { kind: 'skipped', warning: `the campaign is gone (${failure.status}): ${failure.detail}` }
-        : failed('UPSTREAM_NOT_FOUND', `${stream.urlName} has no such endpoint (${failure.status}): ${failure.detail}`);
+        : fail('UPSTREAM_NOT_FOUND', `${stream.urlName} has no such endpoint (${failure.status}): ${failure.detail}`);
     case 'malformed':
-      return again('an answer without what was asked for', failure.detail, attempt, maxMalformedAttempts, null, random);
+      return again({
+        what: 'an answer without what was asked for',
+        detail: failure.detail,
+        code: 'UPSTREAM_MALFORMED',
+        before: attempt,
+        max: bound ?? maxMalformedAttempts,
+        askedMs: 0,
+        random,
+      });
     case 'retry': {
-      const max = troubles.has(failure.reason) ? maxAttempts : maxMalformedAttempts;
-      const what = failure.status === undefined || failure.status < 300 ? failure.reason : String(failure.status);
-      return again(what, `${failure.detail} (${keyName})`, attempt, max, failure.retryAfterMs ?? null, random);
+      const trouble = troubles.has(failure.reason);
+      return again({
+        what: failure.status === undefined || failure.status < 300 ? failure.reason : String(failure.status),
+        detail: `${failure.detail} (${keyName})`,
+        code: trouble ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_MALFORMED',
+        before: attempt,
+        max: bound ?? (trouble ? maxAttempts : maxMalformedAttempts),
+        askedMs: failure.retryAfterMs ?? 0,
+        random,
+      });
     }
   }
 }
 
-function again(
-  what: string,
-  detail: string,
-  before: number,
-  max: number,
-  askedMs: number | null,
-  random: () => number,
-): Verdict {
-  const attempt = before + 1;
-  if (attempt >= max) {
-    const code = max === maxAttempts ? 'UPSTREAM_UNAVAILABLE' : 'UPSTREAM_MALFORMED';
-    return failed(code, `${attempt} attempts in a row failed, the last with ${what}: ${detail}`);
+function again(failed: {
+  readonly what: string;
+  readonly detail: string;
+  readonly code: string;
+  /** Failures in a row before this one, and how many there may be. */
+  readonly before: number;
+  readonly max: number;
+  readonly askedMs: number;
+  readonly random: () => number;
+}): Verdict {
+  const { what, detail, code, random } = failed;
+  const attempt = failed.before + 1;
+  if (attempt >= failed.max) {
+    const attempts = attempt === 1 ? 'the only attempt failed' : `${attempt} attempts in a row failed, the last`;
+    return fail(code, `${attempts} with ${what}: ${detail}`);
   }
-  const waitMs = (askedMs ?? 0) + backoffMs({ attempt, baseMs, capMs, random });
+  const waitMs = failed.askedMs + backoffMs({ attempt, baseMs, capMs, random });
   return { kind: 'waiting', waitMs, waitingFor: `retry ${attempt} after ${what}`, attempt };
 }
 
@@ -98,7 +119,7 @@ function throttledMs(retryAfterMs: number | undefined, random: () => number): nu
   return asked + Math.floor(random() * Math.min(1_000, Math.max(50, asked / 10)));
 }
 
-function failed(code: string, message: string): Verdict {
+function fail(code: string, message: string): Verdict {
   return { kind: 'failed', error: { code, message } };
 }
 

@@ -51,13 +51,46 @@ export function splitWindow(window: Window, seen: Seen | null): readonly [Window
 }
 
 /** Cuts `[start, end]` into `parts` windows of equal length, or fewer so that each has a day or more. */
-export function cutRange(start: number, end: number, parts: number): readonly Window[] {
+export function cutRange(
+  start: number,
+  end: number,
+  parts: number,
+): readonly { readonly start: number; readonly end: number }[] {
   const length = end - start + 1;
   const count = Math.max(1, Math.min(parts, Math.floor(length / dayMs)));
   return Array.from({ length: count }, (_, index) => ({
     start: start + Math.floor((length * index) / count),
     end: start + Math.floor((length * (index + 1)) / count) - 1,
   }));
+}
+
+/** A window, and where the windows after it begin; null = it is the last. */
+export interface Chunk {
+  readonly window: Window & { readonly end: number };
+  readonly aheadMs: number | null;
+}
+
+/**
+ * The first of the windows of `days` days that a walk over `window` reads one after the other, the oldest first. Without a
+ * lower bound it reaches from ever until `days` after `oldestMs`; with neither, or `days` null, the window is the only one.
+ */
+export function firstChunk(
+  window: Window & { readonly end: number },
+  days: number | null,
+  oldestMs: number | null,
+): Chunk {
+  const from = window.start ?? oldestMs;
+  return days === null || from === null ? { window, aheadMs: null } : cutChunk(window.start, from, window.end, days);
+}
+
+/** The window of `days` days that begins at `aheadMs`. */
+export function nextChunk(aheadMs: number, end: number, days: number | null): Chunk {
+  return cutChunk(aheadMs, aheadMs, end, days ?? Infinity);
+}
+
+function cutChunk(start: number | null, from: number, end: number, days: number): Chunk {
+  const last = Math.min(end, from + days * dayMs - 1);
+  return { window: { start, end: last }, aheadMs: last < end ? last + 1 : null };
 }
 
 /** Whether a time lies outside of a window. */

@@ -1,0 +1,59 @@
+import type { FastifySchema, RouteOptions } from 'fastify';
+import Type from 'typebox';
+import { problems } from './routes/shapes.ts';
+
+/** The `securitySchemes` of the OpenAPI document. */
+export const securitySchemes = {
+  bearer: {
+    type: 'http',
+    scheme: 'bearer',
+    description:
+      'An API key, made with `npm run cli -- keys create`. A server without keys answers on loopback without.',
+  },
+} as const;
+
+/** Adds to a route's description what is the same for all: the key and its scope, limits, `Idempotency-Key`, refusals. */
+export function describeAccess({
+  schema,
+  url,
+  route,
+}: {
+  readonly schema: FastifySchema | undefined;
+  readonly url: string;
+  readonly route: RouteOptions;
+}): { schema: FastifySchema; url: string } {
+  const given = schema ?? {};
+  const scope = route.config?.scope ?? 'admin';
+  if (scope === 'open') return { schema: { ...given, security: [] }, url };
+  const posts = [route.method].flat().includes('POST');
+  const statuses = [
+    401,
+    403,
+    503,
+    ...(route.config?.limited === false || scope === 'probe' ? [] : [429]),
+    ...(given.body === undefined && !posts ? [] : [400, 413, 415]),
+    ...(posts ? [409, 422] : []),
+  ];
+  const answers: object = Object(given.response);
+  const described: FastifySchema = {
+    ...given,
+    response: { ...problems(...statuses), ...answers },
+    security: scope === 'probe' ? [{}, { bearer: [] }] : [{ bearer: [] }],
+    description: [given.description, scope === 'probe' ? null : `Scope: ${[scope].flat().join(' or ')}.`]
+      .filter((text) => typeof text === 'string')
+      .join('\n\n'),
+    ...(posts ? { headers: idempotencyHeader } : {}),
+  };
+  return { schema: described, url };
+}
+
+const idempotencyHeader = Type.Object({
+  'Idempotency-Key': Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[!-~]([ -~]*[!-~])?$',
+      description: 'Repetitions with this key and the same body get the answer of the first, for 24 hours.',
+    }),
+  ),
+});
