@@ -65,7 +65,9 @@ function requestsLeft(walk: WalkTotals, facts: Pick<JobProgressFacts, 'walks'>):
 /** The most requests per ms that the account's limits allow in the long run; Infinity when limits are off. */
 function requestsPerMs(account: AccountBudget): number {
   const rates = (account.configuredLimit ?? []).map(
-    ({ count, spanMs }) => (Math.min(count, account.learnedCount ?? count) * account.throttle) / spanMs,
+    // What headers say is of the first span, as in the claim's own arithmetic.
+    ({ count, spanMs }, index) =>
+      (Math.min(count, (index === 0 ? account.learnedCount : null) ?? count) * account.throttle) / spanMs,
   );
   return Math.max(Math.min(...rates), 1e-9);
 }
