@@ -29,7 +29,7 @@ const anyEvent: fc.Arbitrary<OutreachEvent> = fc.record({
   fingerprint: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
   job_id: fc.constantFrom('job_a', 'job_b'),
   source_topic_id: fc.uuid(),
-  source_offset: fc.maxSafeNat(),
+  source_offset: fc.integer({ min: 0, max: 2 ** 52 }),
   source_index: fc.nat(5),
   source_count: fc.nat(6),
   fetched_at: fc.nat(),
