@@ -154,3 +154,12 @@ export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOpt
     server.pause();
   }
 }
+
+/**
+ * Sends a reset, unless the sending side was ended already: libuv refuses to reset such a socket, and Node 24 then waits
+ * for it for ever when the process exits.
+ */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
