@@ -17,12 +17,20 @@ export interface TopicsOptions {
  * once.
  *
  * @throws EnvironmentError that lists each wrong setting: a topic with another partition count would break identity
- * partitioning, one with a short retention would lose what is not yet loaded.
+ * partitioning, one with a short retention would lose what is not yet loaded. Also when the broker refuses, or does not
+ * answer.
  */
 export async function ensureTopics(options: TopicsOptions): Promise<void> {
-  const { admin, named, logger } = options;
-  await untilSettled(() => createMissing({ admin, named, logger }));
-  await untilSettled(() => checkTopics(options));
+  try {
+    await untilSettled(() => createMissing(options));
+    await untilSettled(() => checkTopics(options));
+  } catch (error) {
+    if (!(error instanceof Error) || !error.name.startsWith('KafkaJS')) throw error;
+    throw new EnvironmentError(`The Kafka broker did not let the topics be created and checked: ${error.message}`, {
+      hint: 'Check the broker, and that this user may create and describe topics.',
+      cause: error,
+    });
+  }
 }
 
 async function createMissing({ admin, named, logger }: TopicsOptions): Promise<void> {

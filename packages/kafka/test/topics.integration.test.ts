@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import kafkajs from 'kafkajs';
 import { EnvironmentError } from '@full-sync/runtime';
 import { dataPartitions, topicNames, topics } from '@full-sync/schemas';
-import { randomPrefix, waitFor } from '@full-sync/testing';
+import { createKafkaProxy, randomPrefix, stackAddresses, waitFor } from '@full-sync/testing';
 import { openClient } from './harness.ts';
 
 test('several processes create the topics at once, with the settings of the table', async () => {
@@ -37,6 +37,17 @@ test('refuses topics with wrong settings and names each', async () => {
   assert.ok(refusal instanceof EnvironmentError);
   assert.match(refusal.message, /dead-letters: max\.message\.bytes is 1000, expected 8388608 or more/);
   assert.match(refusal.message, /dead-letters: retention\.ms is 1000, expected -1/);
+});
+
+test('a broker that goes away before the topics are there is the environment, and nothing of ours', async () => {
+  await using proxy = await createKafkaProxy(stackAddresses().kafkaBrokers);
+  await using client = await openClient({ brokers: proxy.brokers });
+  proxy.refuse();
+  await assert.rejects(client.ensureTopics(), (error: unknown) => {
+    assert.ok(error instanceof EnvironmentError, String(error));
+    assert.match(error.message, /did not let the topics be created and checked: .*E(?:CONN|PIPE)/);
+    return error.hint !== undefined;
+  });
 });
 
 test('topic ids are stable, and a recreated topic has another', async () => {

@@ -124,6 +124,8 @@ function kafkaEnvironment(port: number): Record<string, string> {
     KAFKA_TRANSACTION_STATE_LOG_REPLICATION_FACTOR: '1',
     KAFKA_TRANSACTION_STATE_LOG_MIN_ISR: '1',
     KAFKA_GROUP_INITIAL_REBALANCE_DELAY_MS: '0',
+    // Longer than records are kept: a group without its offset would take what retention removed for lost.
+    KAFKA_OFFSETS_RETENTION_MINUTES: '129600',
   };
 }
 

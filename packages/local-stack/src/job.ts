@@ -2,10 +2,15 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 /**
- * Runs a full sync of both platforms through the api and follows it on the terminal; the exit code of the command line
- * tool, which is not 0 unless the job completed. It runs as a process of its own because that tool builds on this package.
+ * Runs a full sync of `platforms` through the api and follows it on the terminal; the exit code of the command line tool,
+ * which is not 0 unless the job completed. It runs as a process of its own because that tool builds on this package.
  */
-export function runMainJob(apiUrl: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
+export function runMainJob(
+  apiUrl: string,
+  platforms: readonly string[],
+  env: NodeJS.ProcessEnv,
+  signal: AbortSignal,
+): Promise<number> {
   const root = join(import.meta.dirname, '..', '..', '..');
   const guard = join(root, 'scripts', 'die-with-parent.mjs');
   const entry = join(root, 'packages', 'cli', 'src', 'main.ts');
@@ -15,7 +20,7 @@ export function runMainJob(apiUrl: string, env: NodeJS.ProcessEnv, signal: Abort
     entry,
     'sync',
     '--platforms',
-    'smartlead,lemlist',
+    platforms.join(','),
     '--mode',
     'full_historical',
     '--watch',

@@ -17,6 +17,15 @@ export function hasUpstreamKey(env: NodeJS.ProcessEnv): boolean {
   );
 }
 
+const keyNames = { smartlead: 'SMARTLEAD_API_KEY', lemlist: 'LEMLIST_API_KEY' } as const;
+
+/** The platforms whose own key is set; both where none is, so that the api says what is missing. */
+export function readablePlatforms(env: NodeJS.ProcessEnv): readonly string[] {
+  const all = Object.keys(keyNames) as (keyof typeof keyNames)[];
+  const readable = all.filter((platform) => (env[keyNames[platform]] ?? '').trim() !== '');
+  return readable.length === 0 ? all : readable;
+}
+
 export type UpstreamEnv = Readonly<Record<string, string>>;
 
 /** Starts the simulated upstream APIs; the variables that make the services use them. They stop after the services. */

@@ -3,7 +3,7 @@ import type { PartName } from './addresses.ts';
 import { runMainJob } from './job.ts';
 import { planServices, SERVICES } from './service-plan.ts';
 import { startServices, type Services } from './services.ts';
-import { hasUpstreamKey, startSimulators } from './simulators.ts';
+import { hasUpstreamKey, readablePlatforms, startSimulators } from './simulators.ts';
 import { startStack, writeStackEnv, type Stack } from './stack.ts';
 
 export type UpOptions = {
@@ -67,7 +67,8 @@ export async function up(options: UpOptions, run: Run): Promise<number> {
   printAddresses(stack, more, log);
   log(`ready ${services.apiUrl}`);
   if (options.job !== undefined) {
-    const code = await runMainJob(services.apiUrl, { ...env, ...stack.env, FULL_SYNC_HOME: stack.home.root }, signal);
+    const jobEnv = { ...env, ...stack.env, FULL_SYNC_HOME: stack.home.root };
+    const code = await runMainJob(services.apiUrl, readablePlatforms({ ...env, ...upstreams }), jobEnv, signal);
     if (options.job.once) return code;
     if (!signal.aborted) log('the services stay up until Ctrl-C');
   }

@@ -53,7 +53,7 @@ export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOpt
 
   const open = (client: Socket): void => {
     if (refusing) {
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     const server = connect({ ...target, noDelay: true });
@@ -84,7 +84,7 @@ export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOpt
     ] as const) {
       socket.on('end', () => peer.end());
       // A reset on one side is passed on as a reset: the error itself is what the other side is meant to see.
-      socket.on('error', () => peer.resetAndDestroy());
+      socket.on('error', () => resetSocket(peer));
       socket.on('close', () => {
         links.delete(link);
         peer.destroySoon();
@@ -94,8 +94,8 @@ export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOpt
   };
 
   const reset = ({ client, server }: Link): void => {
-    client.resetAndDestroy();
-    server.resetAndDestroy();
+    resetSocket(client);
+    resetSocket(server);
   };
   const resetAll = (): void => {
     for (const link of links) reset(link);
@@ -153,4 +153,13 @@ export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOpt
     client.pause();
     server.pause();
   }
+}
+
+/**
+ * Sends a reset, unless the sending side was ended already: libuv refuses to reset such a socket, and Node 24 then waits
+ * for it for ever when the process exits.
+ */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

@@ -7,7 +7,7 @@ import {
   openDeadLetterPosition,
 } from '@full-sync/database';
 import type { Client, Database, NewDeadLetter } from '@full-sync/database';
-import { OffsetGapError, UndecodableError, consumeBatches, originOf } from '@full-sync/kafka';
+import { OffsetGapError, UndecodableError, consumeBatches, gapInside, originOf } from '@full-sync/kafka';
 import type { Codec, ConsumedBatch, ConsumedRecord, KafkaClient } from '@full-sync/kafka';
 import type { Health } from '@full-sync/runtime';
 import { deadLetterExcerptBytes, topicNames } from '@full-sync/schemas';
@@ -91,9 +91,13 @@ async function storeBatch(deps: DeadLetterDeps, batch: ConsumedBatch): Promise<n
       });
     }
     if (lastOffset < next) return next;
+    const fresh = read.filter(({ offset }) => offset >= next);
+    const gap = gapInside(fresh);
+    if (gap !== null)
+      throw new OffsetGapError({ group: apiGroup, topic: batch.topic, partition: batch.partition, ...gap });
     const stored = await insertAll(
       tx,
-      read.filter(({ offset }) => offset >= next).map(({ letter }) => letter),
+      fresh.map(({ letter }) => letter),
     );
     await advanceDeadLetterPosition(tx, position, lastOffset + 1);
     deps.metrics.deadLettersStored.inc(stored);

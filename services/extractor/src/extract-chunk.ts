@@ -108,8 +108,8 @@ async function publishPage({ tools, upstream, stream, tally }: Chunk, page: Page
   tally.pages += 1;
   tally.records += page.records.length + page.unfit.length;
   tally.newStreams.push(...page.newStreams);
-  tally.cursor = page.cursor ?? tally.cursor;
   if (page.warning !== null) tally.warnings.push(page.warning);
+  tally.cursor = page.cursor ?? tally.cursor;
   metrics.records.inc({ platform }, page.records.length);
   metrics.oversized.inc({ platform }, page.unfit.length);
   metrics.dropped.inc({ platform }, page.dropped);

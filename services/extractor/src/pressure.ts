@@ -2,7 +2,7 @@ import { sqlState, UnreachableError } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
 import { createLagTracker, TopicChangedError } from '@full-sync/kafka';
 import type { KafkaClient, LagTracker, PartitionOffsets } from '@full-sync/kafka';
-import { EnvironmentError } from '@full-sync/runtime';
+import { EnvironmentError, exitCodeOf, exitCodes } from '@full-sync/runtime';
 import type { Logger } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
 import type { ExtractorMetrics } from './metrics.ts';
@@ -63,8 +63,8 @@ export function createPressure(options: {
       heardAt = performance.now();
       silent = false;
     } catch (error) {
-      const isOfBroker = !(error instanceof UnreachableError) && sqlState(error) === undefined;
-      if (error instanceof TopicChangedError || !isOfBroker) throw error;
+      // Anything else is Postgres', or a bug, and not for riding out.
+      if (!isOfBroker(error)) throw error;
       if (performance.now() - heardAt > maxSilenceMs) {
         throw new EnvironmentError('The Kafka broker does not answer any more', { cause: error });
       }
@@ -81,6 +81,14 @@ export function createPressure(options: {
       }
     },
   };
+}
+
+function isOfBroker(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof TopicChangedError || error instanceof UnreachableError)
+    return false;
+  return (
+    sqlState(error) === undefined && (error.name.startsWith('KafkaJS') || exitCodeOf(error) === exitCodes.environment)
+  );
 }
 
 /** A raw topic that was recreated has other offsets: targets with the old id would be waited for in vain. */

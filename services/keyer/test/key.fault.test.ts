@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
+import { createProducer } from '@full-sync/kafka';
 import { topicNames } from '@full-sync/schemas';
 import type { OutreachEvent } from '@full-sync/schemas';
 import { createKafkaProxy, stackAddresses, waitFor } from '@full-sync/testing';
@@ -93,7 +94,18 @@ test('a keyer that cannot publish ends with code 1 and has committed nothing', a
       },
     ],
   });
+  // The broker applies altered settings a moment later: until a value of the test's own is refused.
+  const refused = async (): Promise<boolean> => {
+    await using probe = await createProducer(bench.client);
+    const value = Buffer.alloc(500);
+    return await probe.send(topicNames.events, [{ partition: 11, key: null, value }]).then(
+      () => false,
+      () => true,
+    );
+  };
+  await waitFor(refused, { what: 'the broker to refuse large values' });
   await bench.publishRaw(2, [rowOf(1)]);
+  await waitFor(() => keyer.hasExited(), { what: 'the keyer to end', deadlineMs: 40_000 });
   assert.deepEqual(await keyer.exited, { code: 1, signal: null });
   assert.match(keyer.output(), /PRODUCER_DEAD/);
   assert.equal(sumOf((await bench.committed('smartlead')).values()), 0);

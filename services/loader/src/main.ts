@@ -15,6 +15,8 @@ import { createRowBuffers } from './row-buffers.ts';
 const group = 'loader';
 /** Two transactions at once keep two cores of Postgres busy; more only wait for each other. */
 const concurrency = 2;
+/** Beside those, one connection that ends a frozen holder of a position, and one that reads positions. */
+const fewestConnections = concurrency + 2;
 
 await runService({
   name: 'loader',
@@ -22,7 +24,8 @@ await runService({
   metrics: (config) => ({ host: config.METRICS_HOST, port: config.LOADER_METRICS_PORT }),
   start: async (scope, config) => {
     const { logger } = scope;
-    const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-loader' }), 'database');
+    const poolMax = Math.max(fewestConnections, config.DATABASE_POOL_MAX);
+    const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-loader', poolMax }), 'database');
     await migrate(db);
     const client = scope.use(await connectKafka({ config, clientId: 'full-sync-loader', logger }), 'kafka');
     await client.ensureTopics();

@@ -45,15 +45,18 @@ export async function runAcceptGap(options: AcceptGapOptions): Promise<number> {
   const topicId = (await client.offsets.topicIds([topic])).get(topic);
   if (topicId === undefined) throw new CliError(exitCodes.failed, `The broker has no topic ${client.named(topic)}.`);
   const start = (await client.offsets.start(topic)).get(partition);
-  if (start === undefined) throw new CliError(exitCodes.usage, `${topic} has no partition ${partition}.`);
+  const end = (await client.offsets.end(topic)).get(partition);
+  if (start === undefined || end === undefined)
+    throw new CliError(exitCodes.usage, `${topic} has no partition ${partition}.`);
   await using db = await connectDatabase({ config, applicationName: 'full-sync-cli', poolMax: 1 });
   const at = { client, group, topic, topicId, partition };
   const leftOff = await readLeftOff(db, at, start);
   const to = options.to === undefined ? start : Number(options.to);
-  if (!Number.isSafeInteger(to) || to <= leftOff)
+  // Beyond the log's end the stage would pass over records that are still to be written.
+  if (!Number.isSafeInteger(to) || to <= leftOff || to < start || to > end)
     throw new CliError(
       exitCodes.usage,
-      `${group} goes on at offset ${leftOff} of ${topic}/${partition}, and the log starts at ${start}: there is no gap up to ${options.to ?? String(start)}. The halted stage names the offset for --to.`,
+      `${group} goes on at offset ${leftOff} of ${topic}/${partition}, and the log holds ${start} to ${end - 1}: there is no gap up to ${options.to ?? String(start)}. The halted stage names the offset for --to.`,
     );
   if (!options.yes) {
     printNote(

@@ -61,7 +61,9 @@ function requestsLeft(walk: WalkTotals): number {
 /** The most requests per ms that an account gives a job in the long run; Infinity when nothing bounds them. */
 function requestsPerMs(account: AccountBudget): number {
   const rates = (account.configuredLimit ?? []).map(
-    ({ count, spanMs }) => (Math.min(count, account.learnedCount ?? count) * account.throttle) / spanMs,
+    // What headers say is of the first span, as in the claim's own arithmetic.
+    ({ count, spanMs }, index) =>
+      (Math.min(count, (index === 0 ? account.learnedCount : null) ?? count) * account.throttle) / spanMs,
   );
   // Jobs that share an account are served in turn.
   const shared = Math.min(...rates) / Math.max(1, account.jobs);

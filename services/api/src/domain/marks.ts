@@ -100,7 +100,18 @@ export function waitingFor(facts: JobProgressFacts, marks: Marks): string | null
   const nextMs = Math.min(...facts.walks.filter(hasWork).map((walk) => walk.notBeforeMs));
   if (nextMs > facts.observedAtMs && Number.isFinite(nextMs))
     return `extractor: next attempt at ${new Date(nextMs).toISOString()}`;
+  const limited = facts.walks.filter(hasWork).find((walk) => isHeldByLimit(walk.accountId, facts, marks));
+  if (limited !== undefined) return `${limited.platform}: rate limit`;
   return `extractor: no progress since ${since(marks.extraction)}`;
+}
+
+/** Whether the limit alone explains that nothing was read: the account is paused, or its next slot may not have come. */
+function isHeldByLimit(accountId: number, facts: JobProgressFacts, marks: Marks): boolean {
+  const account = facts.accounts.find((candidate) => candidate.accountId === accountId);
+  if (account === undefined || account.configuredLimit === null) return false;
+  if (account.pausedUntilMs > facts.observedAtMs) return true;
+  const stillMs = facts.observedAtMs - marks.extraction.since;
+  return account.configuredLimit.some(({ spanMs }) => stillMs < spanMs + stalledAfterMs);
 }
 
 function hasWork(walk: { readonly walksPending: number; readonly discoveriesPending: number }): boolean {

@@ -29,7 +29,7 @@ const anyEvent: fc.Arbitrary<OutreachEvent> = fc.record({
   fingerprint: fc.uint8Array({ minLength: 8, maxLength: 8 }).map((bytes) => Buffer.from(bytes)),
   job_id: fc.constantFrom('job_a', 'job_b'),
   source_topic_id: fc.uuid(),
-  source_offset: fc.maxSafeNat(),
+  source_offset: fc.integer({ min: 0, max: 2 ** 52 }),
   source_index: fc.nat(5),
   source_count: fc.nat(6),
   fetched_at: fc.nat(),
@@ -113,5 +113,22 @@ test('a key without a hash is malformed', () => {
         assert.throws(() => transcode(encode({ ...event, event_key: key }), new CopyRows(16)), MalformedValueError);
       },
     ),
+  );
+});
+
+test('a time that no timestamp can hold, and U+0000 in a name, are malformed', () => {
+  fc.assert(
+    fc.property(anyEvent, fc.constantFrom('occurred_at', 'job_id', 'namespace', 'platform'), (event, field) => {
+      const whole = encode({ ...event, occurred_at: 1, [field]: field === 'occurred_at' ? 2 ** 52 : 'a\0b' });
+      if (field === 'occurred_at') {
+        // avsc refuses to write a larger one: the varint of 2^52 is made that of 2^62.
+        const at = whole.indexOf(Buffer.from([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10]));
+        const larger = Buffer.from([0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01]);
+        const broken = Buffer.concat([whole.subarray(0, at), larger, whole.subarray(at + 8)]);
+        assert.throws(() => transcode(broken, new CopyRows(16)), MalformedValueError);
+      } else {
+        assert.throws(() => transcode(whole, new CopyRows(16)), MalformedValueError);
+      }
+    }),
   );
 });

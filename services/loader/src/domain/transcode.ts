@@ -70,6 +70,8 @@ export function transcode(value: Buffer, rows: CopyRows): EventFacts {
   cursor.fixed(8);
   writer.span();
   const jobId = writer.ascii();
+  // These are used in statements before Postgres sees the row.
+  if (`${namespace}${platform}${jobId}`.includes('\0')) throw new MalformedValueError('U+0000 in a name');
 
   cursor.text();
   const sourceTopicId = value.toString('latin1', cursor.start, cursor.end);
@@ -143,6 +145,7 @@ class RowWriter {
   }
 
   timestamp(ms: number): void {
+    if (!Number.isSafeInteger(ms)) throw new MalformedValueError('a time out of range');
     this.at = this.#out.writeInt32BE(8, this.at);
     this.at = this.#out.writeBigInt64BE(BigInt(ms) * 1000n - microsecondsTo2000, this.at);
   }
