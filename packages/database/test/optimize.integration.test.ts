@@ -1,14 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  connectDatabase,
-  ensureNamespace,
-  migrate,
-  optimizations,
-  optimizeDatabase,
-  sqlState,
-} from '@full-sync/database';
-import type { Applied, Database, Optimization } from '@full-sync/database';
+import { connectDatabase, ensureNamespace, migrate, optimizations, optimizeDatabase, sqlState } from '../src/index.ts';
+import type { Applied, Database, Optimization } from '../src/index.ts';
 import { freshDatabase, waitFor } from '@full-sync/testing';
 
 interface Bench extends AsyncDisposable {
