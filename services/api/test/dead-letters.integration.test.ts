@@ -257,7 +257,17 @@ test('letters are listed newest first, by cursor and filter, and shown with thei
     const { status, body } = await call(`/api/dead-letters/${id}`);
     assert.deepEqual([status, body['code']], [404, 'DLQ_001'], id);
   }
-  for (const query of ['limit=0', 'limit=101', 'cursor=x', 'status=x', 'foo=1', 'platform=x', 'namespace=A'])
+  for (const query of [
+    'limit=0',
+    'limit=101',
+    'cursor=x',
+    'status=x',
+    'foo=1',
+    'platform=x',
+    'namespace=A',
+    'code=%00',
+    'stage=a%20b',
+  ])
     assert.equal((await call(`/api/dead-letters?${query}`)).status, 400, query);
 });
 
@@ -443,6 +453,7 @@ test('a replay must say what it wants', async () => {
     { ids: [1.5] },
     { filter: {} },
     { filter: { jobId: '' } },
+    { filter: { code: 'a\u0000' } },
     { filter: { jobid: 'x' } },
     { ids: [1], filter: { stage: 'keyer' } },
     { ids: [1], force: 'yes' },

@@ -124,6 +124,10 @@ test('a deletion must be confirmed by the name', async () => {
   }
   assert.equal((await call('DELETE', `/api/namespaces/${name}`, { confirm: 'other' })).status, 400);
   assert.equal((await call('DELETE', `/api/namespaces/${name}?confirm=${name}&force=1`)).status, 400);
+  for (const unknown of ['%00', 'A', '%C3%A9']) {
+    const { status, body } = await call('DELETE', `/api/namespaces/${unknown}?confirm=${unknown}`);
+    assert.deepEqual([status, body['code']], [404, 'NS_001'], unknown);
+  }
   assert.ok(stored > 0);
   assert.equal(await leftOf(name), stored);
   assert.equal((await call('DELETE', `/api/namespaces/${name}`, { confirm: name })).status, 200);

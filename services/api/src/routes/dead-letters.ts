@@ -43,10 +43,13 @@ const letter = {
   superseded_by: nullable(Type.Integer({ description: 'The letter that came of the replay.' })),
 };
 
+/** No name of ours holds more, and Postgres cannot be asked for U+0000. */
+const name = (description: string) => Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.-]{1,100}$', description }));
+
 const filters = {
-  stage: Type.Optional(Type.String({ maxLength: 100, description: 'a stage, such as keyer' })),
-  code: Type.Optional(Type.String({ maxLength: 100, description: 'a code, such as TIME_UNREADABLE' })),
-  jobId: Type.Optional(Type.String({ maxLength: 100, description: 'a job' })),
+  stage: name('a stage, such as keyer'),
+  code: name('a code, such as TIME_UNREADABLE'),
+  jobId: name('the id of a job'),
   platform: Type.Optional(Type.Enum([...platforms], { description: `one of ${platforms.join(', ')}` })),
   namespace: Type.Optional(Type.String({ pattern: '^[a-z0-9_-]{1,63}$', description: 'a namespace' })),
 };
