@@ -69,8 +69,8 @@ test('a delta brings exactly what is missing, and asks each of 100 campaigns onc
     const changed = [listed[5], listed[40], listed[80]].map(String);
     const late = { opens: 12, clicks: 8, replies: 9, bounces: 6, unsubscribes: 4 };
     const changes = smartlead.control.advance({ to: 'now', sends: 15, ...late, lookbackMs, campaignIds: changed });
-    assert.deepEqual([...new Set(changes.map(({ campaignId }) => campaignId))].toSorted(), changed.toSorted());
-    assert.deepEqual([...new Set(changes.map(({ what }) => what))].length, 6, 'something of each kind happens');
+    assert.deepEqual(new Set(changes.map(({ campaignId }) => campaignId)), new Set(changed));
+    assert.equal(new Set(changes.map(({ what }) => what)).size, 6, 'something of each kind happens');
     lemlist.control.advance({ to: 'now', activities: 25, backdated: 15, backdatedByMs: 6.9 * dayMs });
 
     const second = await syncExactly(pipeline, delta);

@@ -5,11 +5,11 @@ export const campaignPageLimit = 100;
 
 /** The list in a body: the body itself, or what is under one of the names. */
 export function listOf(body: unknown, wrappers: readonly string[]): readonly unknown[] | null {
-  if (Array.isArray(body)) return body;
+  if (Array.isArray(body)) return body as readonly unknown[];
   if (!isRecord(body)) return null;
   for (const name of wrappers) {
     const list = body[name];
-    if (Array.isArray(list)) return list;
+    if (Array.isArray(list)) return list as readonly unknown[];
   }
   return null;
 }
