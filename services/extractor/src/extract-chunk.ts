@@ -207,7 +207,7 @@ async function readPage(
       campaign_id: stream.campaignId,
       campaign_name: stream.campaignName,
     },
-    now: tools.clock.now,
+    now: () => tools.clock.now(),
     onBytes: (bytes) => {
       tally.bytes = before + bytes;
       share.grow(bytes);
@@ -292,7 +292,7 @@ async function settle(
     jobId: stream.jobId,
     progress: ending.kind === 'broker' ? null : progress,
     outcome: outcomeOf(ending, stream),
-    warning: tally.warnings.length === 0 ? null : tally.warnings.join('; '),
+    warning: tally.warnings.length === 0 || ending.kind === 'broker' ? null : tally.warnings.join('; '),
     abandoned: ending.kind === 'broker',
   });
   if (result === 'stale') return 'stale';

@@ -1,7 +1,7 @@
 import { isRecord, readId, readTime } from '@full-sync/schemas';
 
 /** The most campaigns of a page (Lemlist fact sheet, section 7). */
-export const campaignPageLimit = 100;
+const campaignPageLimit = 100;
 
 /** The list in a body: the body itself, or what is under one of the names. */
 export function listOf(body: unknown, wrappers: readonly string[]): readonly unknown[] | null {
