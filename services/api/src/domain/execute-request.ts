@@ -64,7 +64,7 @@ export type ParsedRequest =
     }
   | { readonly ok: false; readonly faults: readonly RequestFault[] };
 
-const modes = ['full_historical', 'delta_since_last', 'date_range'] as const;
+const modes = ['full_historical', 'delta_since_last', 'date_range', 'namespace_reset'] as const;
 type SyncMode = (typeof modes)[number];
 
 const defaultWorkers = 4;
