@@ -44,6 +44,15 @@ type Link = { readonly client: Socket; readonly server: Socket };
 
 const passOn: Tap = { request: (bytes) => bytes, reply: (bytes) => bytes };
 
+/**
+ * Resets a connection. One that is shutting down already is only closed: a reset would be refused by libuv, its handle
+ * would stay open for ever, and the process would spin at its end.
+ */
+function resetSocket(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 /** Starts a proxy on a free port of the loopback address in front of `target`, for `await using`. */
 export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOptions): Promise<TcpProxy> {
   const links = new Set<Link>();
@@ -53,7 +62,7 @@ export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOpt
 
   const open = (client: Socket): void => {
     if (refusing) {
-      client.resetAndDestroy();
+      resetSocket(client);
       return;
     }
     const server = connect({ ...target, noDelay: true });
@@ -84,7 +93,7 @@ export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOpt
     ] as const) {
       socket.on('end', () => peer.end());
       // A reset on one side is passed on as a reset: the error itself is what the other side is meant to see.
-      socket.on('error', () => peer.resetAndDestroy());
+      socket.on('error', () => resetSocket(peer));
       socket.on('close', () => {
         links.delete(link);
         peer.destroySoon();
@@ -94,8 +103,8 @@ export async function createTcpProxy({ target, tap = () => passOn }: TcpProxyOpt
   };
 
   const reset = ({ client, server }: Link): void => {
-    client.resetAndDestroy();
-    server.resetAndDestroy();
+    resetSocket(client);
+    resetSocket(server);
   };
   const resetAll = (): void => {
     for (const link of links) reset(link);
