@@ -139,7 +139,8 @@ async function failIfRecreated(deps: FollowDeps, facts: JobFacts): Promise<boole
 }
 
 async function showProgress(deps: FollowDeps, facts: JobFacts, left: number): Promise<void> {
-  const progress = deriveProgress(facts, left);
+  const derived = deriveProgress(facts, left);
+  const progress = { ...derived, waiting_for: deps.resets.waitingFor(facts.jobId) ?? derived.waiting_for };
   if (sameAsStored(facts.progress, progress)) return;
   await saveProgress(deps.db.pool, facts.jobId, {
     progress,

@@ -14,6 +14,8 @@ export interface ResetPreparer {
   readonly patienceMs: (jobId: string) => number;
   /** The swap found the tables in use or changed: it is tried again, a little later. */
   readonly blocked: (jobId: string, why: SwapBlockedError) => void;
+  /** What users are told meanwhile; null when the job waits for nothing here. */
+  readonly waitingFor: (jobId: string) => string | null;
   readonly ended: (jobId: string) => void;
 }
 
@@ -73,6 +75,11 @@ export function createResetPreparer(parts: {
         outcome: why.needsPreparing ? 'busy' : 'ready',
         blockedSinceMs: known?.blockedSinceMs ?? clock.now(),
       });
+    },
+    waitingFor: (jobId) => {
+      const since = preparations.get(jobId)?.blockedSinceMs ?? null;
+      if (since === null) return null;
+      return `readers: the tables to replace have been in use at every attempt since ${new Date(since).toISOString()}`;
     },
     ended: (jobId) => {
       preparations.delete(jobId);
