@@ -28,7 +28,7 @@ const syncConfig = JSON.stringify({
 });
 
 test('no block of the guide is left out', () => {
-  const fences = guide.split('\n').filter((line) => line.startsWith('```'));
+  const fences = guide.split('\n').filter((text) => text.startsWith('```'));
   assert.equal(snippets.length, fences.length / 2);
   const byLanguage = Object.groupBy(snippets, ({ language }) => language);
   const counts = Object.entries(byLanguage).map(([language, some]) => [language, some?.length]);

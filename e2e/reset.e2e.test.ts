@@ -67,10 +67,11 @@ async function startReader(pipeline: Pipeline) {
   const client = new pg.Client({ connectionString: pipeline.databaseUrl });
   await client.connect();
   const seen: string[] = [];
-  let [reading, reads, longestMs] = [true, 0, 0];
+  const stopped = new AbortController();
+  let [reads, longestMs] = [0, 0];
   const startedAt = performance.now();
   const loop = (async () => {
-    while (reading) {
+    while (!stopped.signal.aborted) {
       const since = performance.now();
       const { rows } = await client.query(contentSql('smartlead'));
       longestMs = Math.max(longestMs, performance.now() - since);
@@ -80,7 +81,7 @@ async function startReader(pipeline: Pipeline) {
     }
   })();
   const stop = async () => {
-    reading = false;
+    stopped.abort();
     await loop;
     return { seen, hertz: (reads * 1_000) / (performance.now() - startedAt), longestMs };
   };
@@ -93,7 +94,7 @@ async function startReader(pipeline: Pipeline) {
   };
 }
 
-test('readers see the old content or the new, through the death of each service in the middle of a reset', async () => {
+test('readers see the old content or the new, through the death of each service in the middle of a reset', async (t) => {
   await using pipeline = await startPipeline(options);
   const expected = await expectSync(pipeline);
   await pipeline.explain(async () => {
@@ -143,7 +144,7 @@ test('readers see the old content or the new, through the death of each service 
     const after = await contentOf(pipeline, 'smartlead');
     await waitFor(async () => (await contentOf(pipeline, 'smartlead')).build !== before.build, { what: 'new content' });
     const { seen, hertz, longestMs } = await reader.stop();
-    console.log(
+    t.diagnostic(
       `a leaf of ${before.rows} rows was read at ${hertz.toFixed(0)} Hz; longest stall ${longestMs.toFixed(0)} ms`,
     );
     assert.deepEqual(seen, [JSON.stringify(before), JSON.stringify(after)]);

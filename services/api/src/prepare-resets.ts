@@ -70,10 +70,11 @@ export function createResetPreparer(parts: {
     },
     blocked: (jobId, why) => {
       const known = preparations.get(jobId);
-      if (known?.blockedSinceMs == null) logger.info({ jobId, why: why.message }, 'the swap of a reset waits');
+      const since = known?.blockedSinceMs ?? null;
+      if (since === null) logger.info({ jobId, why: why.message }, 'the swap of a reset waits');
       preparations.set(jobId, {
         outcome: why.needsPreparing ? 'busy' : 'ready',
-        blockedSinceMs: known?.blockedSinceMs ?? clock.now(),
+        blockedSinceMs: since ?? clock.now(),
       });
     },
     waitingFor: (jobId) => {
