@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { waitFor } from '@full-sync/testing';
+import { join } from 'node:path';
+import { spawnProgram, waitFor } from '@full-sync/testing';
 import type { JobStatus } from './api-client.ts';
 import { assertBalanced, assertFirstSync, assertRows, expectSync } from './expectations.ts';
 import { startPipeline } from './harness.ts';
@@ -33,6 +34,13 @@ async function wish(pipeline: Pipeline, what: 'cancel' | 'pause' | 'resume', job
   return JSON.parse(answer.text) as JobStatus;
 }
 
+/** The command line tool, which follows the job as server-sent events. */
+function watch(pipeline: Pipeline, jobId: string) {
+  const entry = join(import.meta.dirname, '..', 'packages', 'cli', 'src', 'main.ts');
+  const env = { API_URL: pipeline.api, DATABASE_URL: '' };
+  return spawnProgram({ name: 'cli', args: [entry, 'watch', jobId], cwd: import.meta.dirname, env });
+}
+
 const requestsSent = ({ simulators }: Pipeline): number =>
   simulators.smartlead.control.arrivalCount() + simulators.lemlist.control.arrivalCount();
 
@@ -54,6 +62,8 @@ test('a paused job reads at most the chunks under way, loads them, survives the 
   const expected = await expectSync(pipeline);
   await pipeline.explain(async () => {
     const jobId = await startedJob(pipeline);
+    await using watcher = watch(pipeline, jobId);
+    await waitFor(() => watcher.output().includes(' %  '), { what: 'the watcher to show the job', deadlineMs: 30_000 });
     const paused = await wish(pipeline, 'pause', jobId);
     const sent = requestsSent(pipeline);
     assert.equal(paused.status, 'paused');
@@ -84,6 +94,10 @@ test('a paused job reads at most the chunks under way, loads them, survives the 
 
     await wish(pipeline, 'resume', jobId);
     const done = await pipeline.waitForEnd(jobId);
+    const { code } = await watcher.exited;
+    assert.equal(code, 0, watcher.output());
+    assert.match(watcher.output(), /% {2}paused/);
+    assert.match(watcher.output(), /100 % {2}completed/);
     await assertRows(pipeline, expected);
     await assertFirstSync(pipeline, done, expected);
   });

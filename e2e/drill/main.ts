@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
+import { drillFuzz } from './fuzz.ts';
 import { drillKills } from './kills.ts';
 import { runLoad } from './load.ts';
 import { drillRates } from './rates.ts';
@@ -55,6 +56,16 @@ program
   .action(async (flags: { readonly seed?: number; readonly events: number; readonly bodyBytes: number }) => {
     const { events, bodyBytes } = flags;
     await run(() => runLoad({ seed: flags.seed ?? randomInt(2 ** 31), events, bodyBytes, log: say }));
+  });
+
+program
+  .command('fuzz')
+  .description('requests of all kinds to every endpoint: each answer must be as /openapi.json says')
+  .option(...seed)
+  .option('--requests <number>', 'at least so many', whole(1, 10_000_000), 10_000)
+  .action(async (flags: { readonly seed?: number; readonly requests: number }) => {
+    const { requests } = flags;
+    await run(() => drillFuzz({ seed: flags.seed ?? randomInt(2 ** 31), requests, say, signal: abort.signal }));
   });
 
 async function run(drill: () => Promise<boolean>): Promise<void> {

@@ -20,6 +20,8 @@ export interface SystemOptions {
   readonly brokenRecords?: number;
   readonly collisions?: number;
   readonly copies?: Readonly<Record<string, number>>;
+  /** Further variables of all services. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
 }
@@ -70,7 +72,7 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     env,
     signal,
     copies: options.copies ?? {},
-    extraEnv: { ...simulators.env, API_PORT: '0', STORE_MESSAGE_BODIES: 'false' },
+    extraEnv: { ...simulators.env, API_PORT: '0', STORE_MESSAGE_BODIES: 'false', ...options.env },
   });
   // Before the simulators, which they would otherwise miss while they drain.
   started.defer(() => services.stop());

@@ -12,5 +12,5 @@ function rowsOf(value: unknown, place: string): readonly (readonly string[])[] {
 
 function figure(value: unknown): string {
   if (typeof value === 'number') return Number.isInteger(value) ? decimal(value) : String(Number(value.toPrecision(4)));
-  return value === null || value === undefined ? '-' : String(value);
+  return typeof value === 'string' || typeof value === 'boolean' ? String(value) : '-';
 }

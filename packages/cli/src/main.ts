@@ -38,10 +38,20 @@ async function run(args: readonly string[]): Promise<number> {
 
   command('sync', 'start a sync and follow it to its end')
     .option('--platforms <list>', 'comma list of smartlead, lemlist', 'smartlead,lemlist')
-    .option('--mode <mode>', 'the sync mode', 'full_historical')
+    .option(
+      '--mode <mode>',
+      'full_historical (the default), delta_since_last, date_range (with --from and --to) or namespace_reset',
+    )
+    .option('--from <date>', 'first day, or instant, of a date_range')
+    .option('--to <date>', 'last day, or instant')
     .option('--namespaces <list>', 'comma list of namespaces (default: default)')
     .option('--batch-size <n>', 'records of one produce request, 1 to 10000 or auto')
     .option('--workers <n>', 'walks in flight per account, 1 to 32')
+    .option('--rate <n>', 'requests per second of this sync, below what the account allows')
+    .option('--burst <n>', 'requests that may go at once at that rate')
+    .option('--retries <n>', 'attempts after a request that failed')
+    .option('--window-days <n>', 'read in windows of so many days, one after the other')
+    .option('--window-delay <ms>', 'pause between two windows')
     .option('--watch', 'follow the job', true)
     .option('--no-watch', 'return as soon as the job is stored')
     .option('--detach', 'the same as --no-watch', false)

@@ -170,6 +170,42 @@ test('detached, the command returns as soon as the job is stored', async () => {
   assert.equal(asked.length, 1);
 });
 
+test('every option of a sync is a field of its request', async () => {
+  const asks = async (...args: readonly string[]): Promise<unknown> => {
+    const { code } = await runCli(['sync', '--detach', ...args]);
+    assert.equal(code, 0);
+    return JSON.parse(asked[0]?.body ?? '');
+  };
+  const platforms = 'smartlead,lemlist';
+  assert.deepEqual(await asks(), { platforms, syncMode: 'full_historical' });
+  assert.deepEqual(await asks('--from', '2024-01-01', '--to', '2024-01-31T12:00:00Z', '--platforms', 'lemlist'), {
+    platforms: 'lemlist',
+    syncMode: 'date_range',
+    startDate: '2024-01-01',
+    endDate: '2024-01-31T12:00:00Z',
+  });
+  const pace = ['--rate', '0.5', '--burst', '3', '--retries', '2'];
+  const windows = ['--window-days', '7', '--window-delay', '1000'];
+  const more = ['--mode', 'delta_since_last', '--namespaces', 'a,b', '--batch-size', '50', '--workers', '2'];
+  assert.deepEqual(await asks(...pace, ...windows, ...more), {
+    platforms,
+    syncMode: 'delta_since_last',
+    namespaces: 'a,b',
+    batchSize: 50,
+    parallelWorkers: 2,
+    rateLimitOverride: { requestsPerSecond: 0.5, burstSize: 3, retryAttempts: 2 },
+    dateRange: { chunkSize: 7, delay: 1_000 },
+  });
+  for (const wrong of [
+    ['--burst', '3'],
+    ['--rate', 'quick'],
+    ['--rate', '0'],
+    ['--window-days', 'x'],
+  ]) {
+    assert.equal((await runCli(['sync', '--detach', ...wrong])).code, 2, wrong.join(' '));
+  }
+});
+
 test('with --json stdout is JSON and nothing else', async () => {
   for (const args of [
     ['sync', '--json'],

@@ -28,11 +28,11 @@ const server = createServer((request, response) => {
   });
   request.on('end', () => {
     const line = `${request.method ?? ''} ${request.url ?? ''}`;
-    const before = asked.filter((one) => one.line === line).length;
+    const earlier = asked.filter((one) => one.line === line).length;
     const lastEventId = request.headers['last-event-id'];
     asked.push({ line, body: body === '' ? null : JSON.parse(body), lastEventId: lastEventId?.toString() });
     const answers = script[line] ?? [{ status: 404, body: { code: 'API_003', error: `no ${line}` } }];
-    const answer = answers[Math.min(before, answers.length - 1)];
+    const answer = answers[Math.min(earlier, answers.length - 1)];
     if (typeof answer === 'function') answer(response);
     else if (answer !== undefined) {
       const text = typeof answer.body === 'string' ? answer.body : JSON.stringify(answer.body);

@@ -39,7 +39,7 @@ alter table dead_letters add column superseded_by bigint;
 comment on column dead_letters.status is 'open; replaying; replayed = its record was replayed and stored; superseded = its replay failed, see superseded_by.';
 comment on column dead_letters.replay_job_id is 'The job that replayed the letter last.';
 comment on column dead_letters.superseded_by is 'The letter that came of the last replay.';
-update dead_letters set source = substring(origin from '^[^:]+:[^:]+:[^:]+') where stage = 'keyer';
+update dead_letters set source = substring(origin from '^([0-9a-f-]{36}:[0-9]+:[0-9]+):') where stage = 'keyer';
 create index dead_letters_superseded on dead_letters (superseded_by) where superseded_by is not null;
 create index dead_letters_namespace on dead_letters (namespace, platform);
 

@@ -139,11 +139,15 @@ async function updateStream(client: Client, chunk: ChunkCommit): Promise<boolean
       chunk.warning,
       outcome.kind === 'failed' ? JSON.stringify(outcome.error) : null,
       chunk.abandoned,
-      progress?.cursor?.counts == null ? null : JSON.stringify(progress.cursor.counts),
+      jsonOrNull(progress?.cursor?.counts ?? null),
       progress?.cursor?.moves === false,
     ],
   });
   return rowCount === 1;
+}
+
+function jsonOrNull(value: object | null): string | null {
+  return value === null ? null : JSON.stringify(value);
 }
 
 async function raiseTargets(client: Client, jobId: string, targets: readonly ChunkTarget[]): Promise<void> {

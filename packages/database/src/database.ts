@@ -49,6 +49,11 @@ export async function connectDatabase(options: {
     keepAlive: true,
     options: `-c search_path=${schema},public -c timezone=UTC -c idle_in_transaction_session_timeout=30000`,
   });
+  // Whoever holds a connection that breaks meets the error at its next query; without a listener the event would end
+  // the process instead.
+  pool.on('connect', (client) => {
+    client.on('error', () => undefined);
+  });
   // An idle connection that breaks is replaced by the next query; whoever needs the database meets the error there.
   pool.on('error', () => undefined);
   // So does one that breaks while it is lent out and between two queries; unheard, the event would end the process.

@@ -99,3 +99,5 @@ export type { ListedNamespace } from './namespace-list.ts';
 export { ensureWebhookSecret, webhookKeyOf } from './webhook-secret.ts';
 export { claimWebhook, listWebhooks, queueWebhook, settleWebhook } from './webhooks.ts';
 export type { ClaimedWebhook, EndedJob, WebhookAttempt, WebhookDelivery, WebhookNext } from './webhooks.ts';
+export { createShadows, prepareSwap, SwapBlockedError } from './resets.ts';
+export { ResetRefusedError } from './leaf-shape.ts';

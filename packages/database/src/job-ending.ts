@@ -1,6 +1,8 @@
 import { moveCursors } from './cursors.ts';
 import type { Client, Database } from './database.ts';
 import { settleReplay } from './replays.ts';
+import { dropShadows, readResetFacts, swapShadows } from './resets.ts';
+import type { ResetFacts } from './resets.ts';
 import { queueWebhook } from './webhooks.ts';
 
 /** What one platform of an ending job adds up to. */
@@ -58,6 +60,8 @@ export interface EndingFacts {
   readonly failedStreams: readonly FailedStream[];
   /** The first of them, at most 100. */
   readonly streamWarnings: readonly WarnedStream[];
+  /** What a reset has found; empty for all other jobs. */
+  readonly resets: readonly ResetFacts[];
 }
 
 export interface Ending {
@@ -103,20 +107,25 @@ from jobs where job_id = $1`;
 
 /**
  * Ends a job in one transaction under its row's lock: `decide` judges it by the committed facts, then status, summary
- * and error are stored, its users are folded away and its namespaces are free again. Returns the ending, or null when
+ * and error are stored, its users are folded away and its namespaces are free again; a reset that completed is swapped in,
+ * any other one dropped. Returns the ending, or null when
  * another copy was quicker or a lease is live again. The caller has seen all targets passed.
+ *
+ * @throws SwapBlockedError, ResetRefusedError of `swapShadows`; then nothing was done.
  */
 export async function endJob(
   db: Database,
   jobId: string,
   decide: (facts: EndingFacts) => Ending,
+  /** How long the swap of a reset may keep readers waiting for its locks, ms. */
+  patienceMs = 100,
 ): Promise<Ending | null> {
   return await db.transaction(async (client) => {
     if (!(await lockForEnding(client, jobId))) return null;
-    const { rows } = await client.query<EndingFacts & Record<string, unknown>>(factsSql, [jobId]);
+    const { rows } = await client.query<Omit<EndingFacts, 'resets'> & Record<string, unknown>>(factsSql, [jobId]);
     const facts = rows[0];
     if (facts === undefined) return null;
-    const ending = decide(facts);
+    const ending = decide({ ...facts, resets: await readResetFacts(client, jobId) });
     await client.query('delete from job_users where job_id = $1', [jobId]);
     await client.query('update job_targets set active = false where job_id = $1', [jobId]);
     await client.query(
@@ -138,6 +147,9 @@ export async function endJob(
     await settleReplay(client, jobId);
     // With the ending, so that no crash comes between the two.
     await queueWebhook(client, { jobId, ...ending, endedAtMs: facts.endedAtMs });
+    // Last, since readers wait from here to the commit.
+    if (ending.status === 'completed') await swapShadows(client, jobId, patienceMs);
+    else await dropShadows(client, jobId);
     return ending;
   });
 }

@@ -6,7 +6,7 @@ import { quoteName } from './quote-name.ts';
  * The indexes that questions about synced events use, beside the primary key and the BRIN index on `created_at`. They
  * cost the loader time per row, so that they are made on demand and not with the table.
  */
-export const syncIndexes = [
+const syncIndexes = [
   /** Activity of a lead, newest first. */
   { suffix: 'lead', columns: 'lead_email, occurred_at' },
   /** Ranges of time. */

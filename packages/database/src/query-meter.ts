@@ -15,7 +15,7 @@ export interface QueryMeter {
 }
 
 /** From here on a statement counts as slow, ms. */
-export const slowMs = 1_000;
+const slowMs = 1_000;
 
 type AnyFunction = (...args: readonly unknown[]) => unknown;
 

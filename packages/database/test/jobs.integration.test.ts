@@ -121,7 +121,14 @@ test('callers that make one namespace at once get the same leaves', async () => 
   assert.deepEqual(rows, [{ platform: 'lemlist' }, { platform: 'smartlead' }]);
 });
 
-const ending = { status: 'completed', summary: {}, progress: {}, error: null, warnings: [], movesCursors: false } as const;
+const ending = {
+  status: 'completed',
+  summary: {},
+  progress: {},
+  error: null,
+  warnings: [],
+  movesCursors: false,
+} as const;
 
 test('ending a job waits for a loader that holds its row, and then sees what that has committed', async () => {
   const { jobId } = await newJob();

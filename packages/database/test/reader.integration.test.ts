@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { connectDatabase, ensureNamespace, migrate, sqlState } from '@full-sync/database';
-import type { Database } from '@full-sync/database';
+import { connectDatabase, ensureNamespace, migrate, sqlState } from '../src/index.ts';
+import type { Database } from '../src/index.ts';
 import { freshDatabase, randomSuffix } from '@full-sync/testing';
 
 async function open(url: string): Promise<Database> {

@@ -49,7 +49,9 @@ export function toBatch(options: {
 }
 
 /** The first missing offset inside a batch, or null. These topics have no control records and are not compacted. */
-export function gapInside(records: readonly ConsumedRecord[]): { readonly from: number; readonly to: number } | null {
+export function gapInside(
+  records: readonly Pick<ConsumedRecord, 'offset'>[],
+): { readonly from: number; readonly to: number } | null {
   for (let index = 1; index < records.length; index += 1) {
     const before = records[index - 1]?.offset ?? 0;
     const offset = records[index]?.offset ?? 0;

@@ -33,12 +33,13 @@ const maxInFlight = 8;
  */
 export async function deliverWebhooks(deps: DeliveryDeps, signal: AbortSignal): Promise<void> {
   const { clock, logger, health } = deps;
-  const key = await readKey(deps);
   const inFlight = new Set<Promise<void>>();
+  let key: Buffer | null = null;
   let failing = false;
   try {
     while (!signal.aborted) {
       try {
+        key ??= await readKey(deps);
         while (inFlight.size < maxInFlight) {
           const claimed = await claimWebhook(deps.db.pool, leaseMs);
           if (claimed === null) break;

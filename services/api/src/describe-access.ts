@@ -25,13 +25,16 @@ export function describeAccess({
   const given = schema ?? {};
   const scope = route.config?.scope ?? 'admin';
   if (scope === 'open') return { schema: { ...given, security: [] }, url };
-  const posts = [route.method].flat().includes('POST');
+  const methods = [route.method].flat();
+  const posts = methods.includes('POST');
+  // A body that no schema describes is read all the same, and refused when it cannot be.
+  const reads = methods.some((method) => method !== 'GET' && method !== 'HEAD');
   const statuses = [
     401,
     403,
     503,
     ...(route.config?.limited === false || scope === 'probe' ? [] : [429]),
-    ...(given.body === undefined && !posts ? [] : [400, 413, 415]),
+    ...(reads ? [400, 413, 415] : []),
     ...(posts ? [409, 422] : []),
   ];
   const answers: object = Object(given.response);

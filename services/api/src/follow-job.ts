@@ -7,6 +7,8 @@ import {
   startFailing,
   storeDeadLetterTargets,
   storeLoadTargets,
+  ResetRefusedError,
+  SwapBlockedError,
 } from '@full-sync/database';
 import type { Database, JobFacts } from '@full-sync/database';
 import type { Offsets } from '@full-sync/kafka';
@@ -19,12 +21,14 @@ import { judgeJob } from './domain/verdict.ts';
 import { endsOn, keyingLeft, passed, readEnds, recreatedTopic, topicsOf } from './follow-offsets.ts';
 import type { OffsetLook } from './follow-offsets.ts';
 import type { ApiMetrics } from './metrics.ts';
+import type { ResetPreparer } from './prepare-resets.ts';
 
 export interface FollowDeps {
   readonly db: Database;
   readonly offsets: Offsets;
   readonly logger: Logger;
   readonly metrics: ApiMetrics;
+  readonly resets: ResetPreparer;
 }
 
 const topicRecreated = 'TOPIC_RECREATED';
@@ -99,11 +103,27 @@ async function loaded(deps: FollowDeps, facts: JobFacts): Promise<boolean> {
 async function finish(deps: FollowDeps, facts: JobFacts): Promise<boolean> {
   // Paused is paused: it ends when it is resumed or cancelled.
   if (facts.status === 'paused') return false;
-  const ending = await endJob(deps.db, facts.jobId, judgeJob);
-  if (ending === null) return false;
-  deps.metrics.jobsEnded.inc({ status: ending.status });
-  deps.logger.info({ jobId: facts.jobId, status: ending.status, error: ending.error }, 'job ended');
-  return true;
+  try {
+    if (facts.ending === null && facts.error === null && !(await deps.resets.prepared(facts.jobId))) return false;
+    const ending = await endJob(deps.db, facts.jobId, judgeJob, deps.resets.patienceMs(facts.jobId));
+    if (ending === null) return false;
+    deps.resets.ended(facts.jobId);
+    deps.metrics.jobsEnded.inc({ status: ending.status });
+    deps.logger.info({ jobId: facts.jobId, status: ending.status, error: ending.error }, 'job ended');
+    return true;
+  } catch (error) {
+    if (error instanceof SwapBlockedError) {
+      deps.resets.blocked(facts.jobId, error);
+      return false;
+    }
+    if (!(error instanceof ResetRefusedError)) throw error;
+    await startFailing(deps.db.pool, facts.jobId, {
+      code: 'RESET_REFUSED',
+      message: `The new content cannot take the place of the old one, which is kept: ${error.message}`,
+      details: [],
+    });
+    return true;
+  }
 }
 
 async function failIfRecreated(deps: FollowDeps, facts: JobFacts): Promise<boolean> {
@@ -119,7 +139,8 @@ async function failIfRecreated(deps: FollowDeps, facts: JobFacts): Promise<boole
 }
 
 async function showProgress(deps: FollowDeps, facts: JobFacts, left: number): Promise<void> {
-  const progress = deriveProgress(facts, left);
+  const derived = deriveProgress(facts, left);
+  const progress = { ...derived, waiting_for: deps.resets.waitingFor(facts.jobId) ?? derived.waiting_for };
   if (sameAsStored(facts.progress, progress)) return;
   await saveProgress(deps.db.pool, facts.jobId, {
     progress,

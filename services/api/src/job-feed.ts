@@ -103,13 +103,12 @@ export function createJobFeed(parts: {
     } finally {
       looking = false;
     }
-    for (const { latest, followers } of [...jobs.values()])
-      for (const follower of [...followers]) tell(latest, follower);
+    for (const { latest, followers } of jobs.values()) for (const follower of followers) tell(latest, follower);
     schedule(nextMs);
   };
 
   const stop = (): void => {
-    for (const [jobId, { followers }] of [...jobs]) for (const follower of [...followers]) end(jobId, follower);
+    for (const [jobId, { followers }] of jobs) for (const follower of followers) end(jobId, follower);
   };
 
   return {

@@ -10,6 +10,7 @@ import { createKeyers } from './keyers.ts';
 import { createLetterReader } from './letter-reader.ts';
 import { createApiMetrics } from './metrics.ts';
 import { listen } from './listen.ts';
+import { createResetPreparer } from './prepare-resets.ts';
 import { publishReplays } from './publish-replays.ts';
 import { openDeadLetterPositions, storeDeadLetters } from './store-dead-letters.ts';
 import { sweep } from './sweep.ts';
@@ -40,7 +41,8 @@ await runService({
     const rawCodecs = { smartlead: serde.codec(topicNames.smartleadRaw), lemlist: serde.codec(topicNames.lemlistRaw) };
     const replaying = { db, client, letters, rawCodecs, metrics, logger, health, clock: systemClock };
     scope.loop('replays', (signal) => publishReplays(replaying, signal));
-    const following = { db, offsets: client.offsets, logger, metrics, health, clock: systemClock };
+    const resets = createResetPreparer({ db, clock: systemClock, logger });
+    const following = { db, offsets: client.offsets, logger, metrics, health, resets, clock: systemClock };
     const delivering = { db, config, logger, metrics, health, clock: systemClock };
     scope.loop('webhooks', (signal) => deliverWebhooks(delivering, signal));
     scope.loop('sweeper', (signal) => sweep({ db, clock: systemClock }, signal));

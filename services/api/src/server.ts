@@ -22,6 +22,9 @@ import { registerMetrics } from './routes/metrics.ts';
 import type { KnownRoute } from './route-rules.ts';
 import { compileValidator } from './validation.ts';
 
+/** Methods whose bodies are not looked at. */
+const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
 export type ApiServer = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
@@ -31,6 +34,8 @@ export type ApiServer = FastifyInstance<
 >;
 
 const maxBodyBytes = 1_048_576;
+/** As long as the whole head of a request may be: an id too long to be one is unknown, as any other is. */
+const maxParamLength = 16_384;
 
 /** Builds the HTTP server with all routes; the caller listens and closes. `onRoute` is told of every route. */
 export async function buildServer(
@@ -49,7 +54,7 @@ export async function buildServer(
     // A drain must not wait for clients that keep their connections.
     forceCloseConnections: 'idle',
     frameworkErrors: answers.onError,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 200 },
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength },
   }).withTypeProvider<TypeBoxTypeProvider>();
 
   app.setValidatorCompiler(compileValidator);
@@ -61,7 +66,7 @@ export async function buildServer(
   guardRequests(app, context);
   app.addHook('onRequest', async (request) => {
     const encoding = request.headers['content-encoding'] ?? 'identity';
-    if (encoding !== 'identity')
+    if (encoding !== 'identity' && !bodiless.has(request.method))
       throw new ApiError('API_008', `Bodies with content-encoding ${encoding.slice(0, 40)} are not read.`);
     // `curl -d` says that its JSON is a form: what is in the body decides.
     if (request.headers['content-type'] !== undefined) request.headers['content-type'] = 'application/json';

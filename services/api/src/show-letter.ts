@@ -2,8 +2,6 @@ import type { Letter } from '@full-sync/database';
 import { parseJson } from '@full-sync/schemas';
 import type { LetterReader } from './letter-reader.ts';
 
-export type ShownLetter = ReturnType<typeof showLetter>;
-
 /** A letter as the API lists it. */
 export function showLetter(letter: Letter) {
   return {

@@ -123,8 +123,7 @@ function isAboutEvent({ stage, truncated }: DeadLetter): boolean {
 /** Which raw record, and which event of it, a letter is about: a replay that comes back is known by that. */
 function subjectOf(letter: DeadLetter, letters: LetterReader): Pick<NewDeadLetter, 'source' | 'event_key'> {
   if (letter.stage === 'keyer') {
-    const [topicId, partition, offset] = letter.origin.split(':');
-    return { source: `${topicId ?? ''}:${partition ?? ''}:${offset ?? ''}` };
+    return { source: /^[0-9a-f-]{36}:\d+:\d+(?=:)/.exec(letter.origin)?.[0] ?? null };
   }
   const event = isAboutEvent(letter) ? letters.event(letter.record) : null;
   if (event === null || letter.origin_partition === null) return {};

@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { ensureNamespace, findConflict, insertJob, readLastRun, sqlState } from '@full-sync/database';
+import {
+  createShadows,
+  ensureNamespace,
+  findConflict,
+  insertJob,
+  readLastRun,
+  ResetRefusedError,
+  sqlState,
+} from '@full-sync/database';
 import type { Client } from '@full-sync/database';
 import type { Platform } from '@full-sync/schemas';
 import { sourceOf, storeAccount } from './accounts.ts';
@@ -49,6 +57,10 @@ export async function submitJob(
         return submitted;
       });
     } catch (error) {
+      if (error instanceof ResetRefusedError) {
+        const faults = [{ pointer: '/syncMode', message: `namespace_reset is not possible: ${error.message}` }];
+        throw new ApiError('SYNC_001', summaryOf(faults), { faults });
+      }
       if (sqlState(error) !== '23505') throw error;
       const conflict = await findConflict(db.pool, targets);
       if (conflict === null && attempt < 3) continue;
@@ -112,6 +124,7 @@ async function storeJob(
     chunk: chunkSize === undefined ? null : { days: chunkSize, delayMs: delay },
     paces,
   });
+  if (config.syncMode === 'namespace_reset') await createShadows(client, jobId);
   const estimatedDuration = estimateDuration({ ...planned, accounts: rates, lastRun });
   return { jobId, warnings, estimatedDuration };
 }

@@ -74,13 +74,11 @@ async function storeReplay(
 function unknownAmong(selection: ReplaySelection, found: readonly ReplayCandidate[]): Refusal[] {
   if (selection.kind === 'filter') return [];
   const known = new Set(found.map(({ id }) => id));
-  return distinct(selection.ids)
-    .filter((id) => !known.has(id))
-    .map(unknownLetter);
+  return [...new Set(selection.ids)].filter((id) => !known.has(id)).map(unknownLetter);
 }
 
-function distinct<T>(values: readonly T[]): T[] {
-  return [...new Set(values)].toSorted();
+function distinct(values: readonly string[]): readonly string[] {
+  return [...new Set(values)].toSorted((a, b) => (a < b ? -1 : 1));
 }
 
 function withoutUndefined(filter: LetterFilter): object {

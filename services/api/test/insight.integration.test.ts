@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
-import { waitFor } from '@full-sync/testing';
+import { createTcpProxy, freshDatabase, randomPrefix, spawnService, waitFor } from '@full-sync/testing';
 import { pretendServices } from './pretend-services.ts';
 import type { PretendServices } from './pretend-services.ts';
 
@@ -103,15 +103,16 @@ test('optimizing says what it did, and refuses what it does not know', async () 
 
 test('metrics tell memory, what the accounts allow, how far each stage is behind and how fast it goes', async () => {
   const metrics = async (): Promise<Metrics> => {
-    const { body } = await call('/api/metrics');
-    return Object(body);
+    const answer = await fetch(`${pretend.api.url}/api/metrics`);
+    const seen: Metrics = JSON.parse(await answer.text());
+    return seen;
   };
   const { body } = await pretend.execute({ platforms: 'smartlead', syncMode: 'full_historical', namespaces: 'lag' });
-  const before = await metrics();
-  assert.ok(Number.isInteger(before.memory['heapUsed']) && (before.memory['heapUsed'] ?? 0) > 1_000_000);
-  assert.deepEqual([before.rate_limits.smartlead.limit, before.rate_limits.smartlead.remaining], [60, 60]);
-  assert.equal(before.rate_limits.lemlist.limit, 20);
-  assert.equal(before.rate_limits.smartlead.paused_until, null);
+  const untouched = await metrics();
+  assert.ok(Number.isInteger(untouched.memory['heapUsed']) && (untouched.memory['heapUsed'] ?? 0) > 1_000_000);
+  assert.deepEqual([untouched.rate_limits.smartlead.limit, untouched.rate_limits.smartlead.remaining], [60, 60]);
+  assert.equal(untouched.rate_limits.lemlist.limit, 20);
+  assert.equal(untouched.rate_limits.smartlead.paused_until, null);
 
   await pretend.db.pool.query(
     `insert into permits (account_id, slot_at, settled_at)
@@ -148,6 +149,30 @@ test('metrics tell memory, what the accounts allow, how far each stage is behind
     },
     { what: 'the lag to move on to the loader', deadlineMs: 20_000 },
   );
+});
+
+test('a database that is gone is said to be, and is asked again when it is back', async () => {
+  await using database = await freshDatabase();
+  const url = new URL(database.url);
+  await using proxy = await createTcpProxy({ target: { host: url.hostname, port: Number(url.port) } });
+  url.hostname = proxy.host;
+  url.port = String(proxy.port);
+  await using api = await spawnService({
+    name: 'api',
+    env: { DATABASE_URL: url.href, KAFKA_TOPIC_PREFIX: randomPrefix() },
+  });
+  await api.ready(30_000);
+  const ask = async (path: string): Promise<string> => {
+    const answer = await fetch(api.url + path);
+    const { code = '' }: { readonly code?: string } = JSON.parse(await answer.text());
+    return `${answer.status} ${code}`.trim();
+  };
+  const paths = ['/api/database/performance', '/api/metrics', '/api/event-keys/stats'];
+  for (const path of paths) assert.equal(await ask(path), '200', path);
+  proxy.refuse();
+  for (const path of paths) assert.equal(await ask(path), '503 DB_001', path);
+  proxy.accept();
+  await waitFor(async () => (await ask('/api/database/performance')) === '200', { what: 'the figures to be back' });
 });
 
 interface Budget {

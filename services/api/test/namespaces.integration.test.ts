@@ -117,15 +117,19 @@ test('namespaces are listed with their platforms, rows and last sync', async () 
 
 test('a deletion must be confirmed by the name', async () => {
   const { name } = await filled(2);
-  const before = await leftOf(name);
+  const stored = await leftOf(name);
   for (const path of [name, `${name}?confirm=`, `${name}?confirm=${name}x`, `${name}?confirm=TRUE`]) {
     const { status, body } = await call('DELETE', `/api/namespaces/${path}`);
     assert.deepEqual([status, body['code']], [400, 'NS_002'], path);
   }
   assert.equal((await call('DELETE', `/api/namespaces/${name}`, { confirm: 'other' })).status, 400);
   assert.equal((await call('DELETE', `/api/namespaces/${name}?confirm=${name}&force=1`)).status, 400);
-  assert.ok(before > 0);
-  assert.equal(await leftOf(name), before);
+  for (const unknown of ['%00', 'A', '%C3%A9']) {
+    const { status, body } = await call('DELETE', `/api/namespaces/${unknown}?confirm=${unknown}`);
+    assert.deepEqual([status, body['code']], [404, 'NS_001'], unknown);
+  }
+  assert.ok(stored > 0);
+  assert.equal(await leftOf(name), stored);
   assert.equal((await call('DELETE', `/api/namespaces/${name}`, { confirm: name })).status, 200);
   assert.equal(await leftOf(name), 0);
 });
@@ -133,7 +137,7 @@ test('a deletion must be confirmed by the name', async () => {
 test('a deleted namespace is gone with all that was stored for it, and others stay; its name can be used again', async () => {
   const { name, jobId } = await filled(6);
   const other = await filled(4);
-  const before = await leftOf(other.name);
+  const stored = await leftOf(other.name);
   await pretend.publishLetters([{ job_id: jobId, namespace: name, origin: `${name}:1:keyer` }]);
   await waitFor(async () => (await lettersOf(name)) === 1, { what: 'the letter to be stored' });
   const { status, body } = await remove(name);
@@ -141,7 +145,7 @@ test('a deleted namespace is gone with all that was stored for it, and others st
   assert.deepEqual(body, { success: true, name, deleted: { rows: 6, collisions: 1, dead_letters: 1 } });
   assert.equal(await listed(name), undefined);
   assert.equal(await leftOf(name), 0);
-  assert.equal(await leftOf(other.name), before);
+  assert.equal(await leftOf(other.name), stored);
   const again = await remove(name);
   assert.deepEqual([again.status, again.body['code']], [404, 'NS_001']);
   const history = await call('GET', `/api/full-sync/history?namespace=${name}`);
@@ -200,7 +204,7 @@ test('deletions and new jobs of one namespace follow each other', async () => {
 
 test('a reader that holds the rows, or a view on them, keeps all of it', async () => {
   const { name } = await filled(2);
-  const before = await leftOf(name);
+  const stored = await leftOf(name);
   const { rows } = await pretend.db.pool.query<{ live_leaf: string }>(
     `select live_leaf from leaf_states where namespace = $1 and platform = 'smartlead'`,
     [name],
@@ -219,6 +223,6 @@ test('a reader that holds the rows, or a view on them, keeps all of it', async (
   } finally {
     reader.release();
   }
-  assert.equal(await leftOf(name), before);
+  assert.equal(await leftOf(name), stored);
   assert.equal((await remove(name)).status, 200);
 });

@@ -6,17 +6,18 @@ import type { DeadLetters } from './dead-letters.ts';
 import { leafKey, planBatch } from './domain/plan-batch.ts';
 import type { BatchPlan, Position } from './domain/plan-batch.ts';
 import type { CopyRows } from './domain/copy-rows.ts';
+import { splitByTable } from './domain/split-by-table.ts';
+import type { LeafTables } from './domain/split-by-table.ts';
 import { JobCounts } from './job-counts.ts';
 import type { LeadLedger } from './job-counts.ts';
 import { countLeafRows } from './leaf-rows.ts';
 import { lockJobs, lockLeaves } from './locks.ts';
-import type { LeafTable } from './locks.ts';
 import type { LoaderMetrics } from './metrics.ts';
 import type { PathChooser } from './path-chooser.ts';
 import { lockPosition, readPosition, samePosition, storePosition } from './positions.ts';
 import type { BatchEffort } from './positions.ts';
 import { settleRows } from './settle-rows.ts';
-import type { Settled } from './settle-rows.ts';
+import type { RefusedRow, Settled } from './settle-rows.ts';
 
 export interface LoaderParts {
   readonly db: Database;
@@ -104,31 +105,30 @@ async function commitPlan(
   const jobIds = [...new Set(plan.leaves.flatMap((leaf) => leaf.rows.map((row) => row.facts.jobId)))];
   const ended = jobIds.length === 0 ? new Set<string>() : await lockJobs(client, jobIds);
   if (ended.size > 0) return { kind: 'ended', jobs: ended };
-  const tables = plan.leaves.length === 0 ? new Map<string, LeafTable>() : await lockLeaves(client, plan.leaves);
+  const states = plan.leaves.length === 0 ? new Map<string, LeafTables>() : await lockLeaves(client, plan.leaves);
 
   const counts = new JobCounts();
   const settledLeaves: { leaf: string; settled: Settled }[] = [];
+  // Once per row, although two tables may refuse it.
+  const refused = new Map<number, RefusedRow>();
   const written = new Map<string, number>();
   const writingSince = performance.now();
   for (const leaf of plan.leaves) {
-    const key = leafKey(leaf);
-    const table = tables.get(key);
-    if (table === undefined) throw new Error(`no table is declared for ${key}`);
-    const settled = await settleRows(client, table.live, leaf, parts.paths.direct(key));
-    counts.add(leaf, settled);
-    settledLeaves.push({ leaf: key, settled });
-    written.set(
-      table.live,
-      [...settled.created.values()].reduce((sum, rows) => sum + rows, 0),
-    );
+    const tables = states.get(leafKey(leaf));
+    if (tables === undefined) throw new Error(`no table is declared for ${leafKey(leaf)}`);
+    for (const { table, rows, path, counted } of splitByTable(leaf, tables)) {
+      const direct = parts.paths.direct(path);
+      const settled = await settleRows(client, table, rows, { direct, keepCollisions: counted });
+      if (counted) counts.add(rows, settled);
+      settledLeaves.push({ leaf: path, settled });
+      for (const one of settled.refused) refused.set(one.row.offset, one);
+      const created = [...settled.created.values()].reduce((sum, count) => sum + count, 0);
+      written.set(table, (written.get(table) ?? 0) + created);
+    }
   }
   const writeMs = performance.now() - writingSince;
   // Acknowledged before the position moves past them; should the commit fail, the same letters come again (I1).
-  await parts.deadLetters.publish(
-    batch,
-    plan,
-    settledLeaves.flatMap(({ settled }) => settled.refused),
-  );
+  await parts.deadLetters.publish(batch, plan, [...refused.values()]);
   const freshLeads = parts.leads.fresh(plan.leaves);
   await parts.leads.store(client, freshLeads);
   await counts.store(client, batch.partition);

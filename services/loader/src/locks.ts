@@ -1,5 +1,6 @@
 import type { Client } from '@full-sync/database';
 import { compareText, leafKey } from './domain/plan-batch.ts';
+import type { LeafTables } from './domain/split-by-table.ts';
 
 /*
  * Locks are taken in one order by everybody: positions; job rows, sorted; leaf states, sorted. Ending a job takes its
@@ -16,18 +17,11 @@ export async function lockJobs(client: Client, jobIds: readonly string[]): Promi
   return new Set(jobIds.filter((jobId) => !open.has(jobId)));
 }
 
-export interface LeafTable {
-  readonly live: string;
-  /** The leaf that a reset of this namespace and platform is filling, and its job. */
-  readonly shadow: string | null;
-  readonly shadowJobId: string | null;
-}
-
 /** Locks the state of each namespace and platform against a swap, by `namespace/platform`. */
 export async function lockLeaves(
   client: Client,
   leaves: readonly { readonly namespace: string; readonly platform: string }[],
-): Promise<ReadonlyMap<string, LeafTable>> {
+): Promise<ReadonlyMap<string, LeafTables>> {
   const { rows } = await client.query<{
     namespace: string;
     platform: string;
@@ -40,7 +34,7 @@ export async function lockLeaves(
      order by s.namespace, s.platform for share of s`,
     [leaves.map((leaf) => leaf.namespace), leaves.map((leaf) => leaf.platform)],
   );
-  const found = rows.map((row): [string, LeafTable] => [
+  const found = rows.map((row): [string, LeafTables] => [
     leafKey(row),
     { live: row.live_leaf, shadow: row.shadow_leaf, shadowJobId: row.shadow_job_id },
   ]);

@@ -30,9 +30,18 @@ const stage = 'loader_stage';
  * row is counted as created, duplicate, collision or refused. `direct` says that no duplicate is expected: then COPY
  * goes straight into the table, and a unique violation falls back to staging.
  */
-export async function settleRows(client: Client, table: string, leaf: LeafRows, direct: boolean): Promise<Settled> {
-  if (direct && !leaf.hasRepeats) {
-    const bytes = leaf.encoded.slice(0, leaf.encoded.length);
+export async function settleRows(
+  client: Client,
+  table: string,
+  leaf: LeafRows,
+  options: {
+    readonly direct: boolean;
+    /** False for a second writing of rows that are settled elsewhere: their collisions are not set aside again. */
+    readonly keepCollisions: boolean;
+  },
+): Promise<Settled> {
+  if (options.direct && !leaf.hasRepeats) {
+    const bytes = encodedRows(leaf, leaf.rows);
     const outcome = await trySavepoint(client, async () => {
       // A trigger of the user's may swallow rows without an error; staging finds out which.
       if ((await copyRows(client, table, bytes)) !== leaf.rows.length) throw new SwallowedRowsError();
@@ -47,10 +56,18 @@ export async function settleRows(client: Client, table: string, leaf: LeafRows, 
       };
     }
   }
-  return await settleStaged(client, table, leaf);
+  return await settleStaged(client, table, leaf, options.keepCollisions);
 }
 
-async function settleStaged(client: Client, table: string, leaf: LeafRows): Promise<Settled> {
+/** The bytes of rows in their order; without a copy where they lie side by side. */
+function encodedRows({ encoded }: LeafRows, rows: readonly PlannedRow[]): Buffer {
+  const [from, to] = [rows[0]?.start ?? 0, rows.at(-1)?.end ?? 0];
+  const bytes = rows.reduce((sum, row) => sum + row.end - row.start, 0);
+  if (bytes === to - from) return encoded.slice(from, to);
+  return Buffer.concat(rows.map((row) => encoded.slice(row.start, row.end)));
+}
+
+async function settleStaged(client: Client, table: string, leaf: LeafRows, keepCollisions: boolean): Promise<Settled> {
   await client.query(
     `create temp table if not exists ${stage} (
        ord bigint generated always as identity,
@@ -69,7 +86,7 @@ async function settleStaged(client: Client, table: string, leaf: LeafRows): Prom
   const pile: (readonly PlannedRow[])[] = [leaf.rows];
   for (let range = pile.pop(); range !== undefined; range = pile.pop()) {
     const rows = range;
-    const outcome = await trySavepoint(client, () => settleRange(client, table, leaf, rows));
+    const outcome = await trySavepoint(client, () => settleRange(client, { table, leaf, rows, keepCollisions }));
     if (outcome.kind === 'done') {
       // Counted only now: a deferred constraint may still have undone the range.
       merge(settled, rows, outcome.result);
@@ -94,18 +111,23 @@ interface SettledRange {
 
 async function settleRange(
   client: Client,
-  table: string,
-  leaf: LeafRows,
-  rows: readonly PlannedRow[],
+  range: {
+    readonly table: string;
+    readonly leaf: LeafRows;
+    readonly rows: readonly PlannedRow[];
+    readonly keepCollisions: boolean;
+  },
 ): Promise<SettledRange> {
+  const { table, leaf, rows } = range;
   await client.query(`delete from ${stage}`);
-  await copyRows(client, stage, leaf.encoded.slice(rows[0]?.start ?? 0, rows.at(-1)?.end ?? 0));
+  await copyRows(client, stage, encodedRows(leaf, rows));
   const created = await insertFirsts(client, table, [...new Set(rows.map((row) => row.facts.jobId))]);
   const createdInAll = [...created.values()].reduce((sum, count) => sum + count, 0);
   if (createdInAll === rows.length) return { created, collisions: new Map(), refused: [] };
   const refused = await findSwallowed(client, table, rows);
   if (refused.length > 0 && rows.length > 1) throw new SwallowedRowsError();
-  return { created, collisions: await setCollisionsAside(client, table), refused };
+  const collisions = range.keepCollisions ? await setCollisionsAside(client, table) : new Map<string, number>();
+  return { created, collisions, refused };
 }
 
 function merge(

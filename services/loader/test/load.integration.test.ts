@@ -145,6 +145,52 @@ test('drops the late events of a job that has ended', async () => {
   assert.equal(await loader.metric('full_sync_loader_late_records_total'), 5);
 });
 
+test('fills the table of a reset with its events alone, and both with those of other writers', async () => {
+  await using bench = await openBench();
+  const shadow = `${leafTable}_reset`;
+  await bench.db.pool.query(`
+    create table ${shadow} (like ${leafTable} including all);
+    create unique index one_subject on ${shadow} (campaign_name) where source_id = 's20' or source_id = 's21';
+    update leaf_states set shadow_leaf = '${shadow}', shadow_job_id = 'job_b'`);
+  const other = Buffer.from('ffffffffffffffff', 'hex');
+  const reset = (n: number) => ({ job_id: n % 2 === 0 ? 'job_a' : 'job_b' });
+  await bench.publish(3, [
+    // Even ones of another writer, odd ones of the reset, in one batch.
+    ...events(0, 20, reset),
+    // What the reset has may be in both, and collide in both: counted by the live table.
+    event(4, { source_offset: 20, job_id: 'job_b' }),
+    event(0, { source_offset: 21, fingerprint: other }),
+    // The new content refuses the second of these, the old one does not.
+    event(20, { source_offset: 22 }),
+    event(21, { source_offset: 23 }),
+  ]);
+  await using loader = await bench.startLoader();
+  await bench.loaded(3, 24);
+  assert.ok(!loader.hasExited());
+  const keys = async (table: string): Promise<readonly number[]> => {
+    const { rows } = await bench.db.pool.query<{ n: number }>(
+      `select substr(source_id, 2)::int as n from ${table} order by 1`,
+    );
+    return rows.map(({ n }) => n);
+  };
+  const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n);
+  const even = upTo(20).filter((n) => n % 2 === 0);
+  assert.deepEqual(await keys(leafTable), [...even, 20, 21]);
+  assert.deepEqual(await keys(shadow), upTo(21));
+  const [others, own] = [await countsOf(bench.db, 'job_a'), await countsOf(bench.db, 'job_b')];
+  assert.deepEqual([others.events_created, others.collisions, others.dead_lettered], [12, 1, 0]);
+  assert.deepEqual([own.events_derived, own.events_created, own.duplicates], [11, 10, 1]);
+  const { rows: seen } = await bench.db.pool.query('select times_seen::int from event_collisions');
+  assert.deepEqual(seen, [{ times_seen: 1 }]);
+  // Nobody loses the row that only the new content refused: its letter can be replayed.
+  assert.equal((await bench.client.offsets.end(topicNames.deadLetters)).get(0), 1);
+  const { rows: counted } = await bench.db.pool.query('select leaf, rows::int from leaf_rows order by leaf');
+  assert.deepEqual(counted, [
+    { leaf: leafTable, rows: 12 },
+    { leaf: shadow, rows: 21 },
+  ]);
+});
+
 test('dead-letters the rows that a rule of the user refuses and lands the rest', async () => {
   await using bench = await openBench();
   await bench.db.pool.query(`

@@ -10,10 +10,18 @@ import { finishJob } from './finish.ts';
 
 export interface SyncOptions {
   readonly platforms: string;
-  readonly mode: string;
+  /** Left out: `date_range` with a date, else `full_historical`. */
+  readonly mode?: string;
   readonly namespaces?: string;
+  readonly from?: string;
+  readonly to?: string;
   readonly batchSize?: string;
   readonly workers?: string;
+  readonly rate?: string;
+  readonly burst?: string;
+  readonly retries?: string;
+  readonly windowDays?: string;
+  readonly windowDelay?: string;
   readonly watch: boolean;
   readonly json: boolean;
 }
@@ -53,15 +61,42 @@ async function submit(options: SyncOptions, api: ApiClient): Promise<string> {
   }
 }
 
-function requestOf({ platforms, mode, namespaces, batchSize, workers }: SyncOptions): object {
+function requestOf(options: SyncOptions): object {
+  const { platforms, mode, namespaces, from, to, batchSize, workers, windowDays, windowDelay } = options;
   return {
     platforms,
-    syncMode: mode,
+    syncMode: mode ?? (from === undefined && to === undefined ? 'full_historical' : 'date_range'),
     ...(namespaces === undefined ? {} : { namespaces }),
+    ...(from === undefined ? {} : { startDate: from }),
+    ...(to === undefined ? {} : { endDate: to }),
     ...(batchSize === undefined
       ? {}
       : { batchSize: batchSize === 'auto' ? batchSize : wholeNumber(batchSize, '--batch-size') }),
     ...(workers === undefined ? {} : { parallelWorkers: wholeNumber(workers, '--workers') }),
+    ...paceOf(options),
+    ...(windowDays === undefined && windowDelay === undefined
+      ? {}
+      : {
+          dateRange: {
+            ...(windowDays === undefined ? {} : { chunkSize: wholeNumber(windowDays, '--window-days') }),
+            ...(windowDelay === undefined ? {} : { delay: wholeNumber(windowDelay, '--window-delay') }),
+          },
+        }),
+  };
+}
+
+function paceOf({ rate, burst, retries }: SyncOptions): object {
+  if (rate === undefined && burst === undefined && retries === undefined) return {};
+  if (rate === undefined) throw new CliError(exitCodes.usage, '--burst and --retries go with --rate');
+  const requestsPerSecond = Number(rate);
+  if (!/^\d{1,6}(?:\.\d{1,6})?$/.test(rate) || requestsPerSecond === 0)
+    throw new CliError(exitCodes.usage, `--rate: expected requests per second, such as 0.5; got "${rate}"`);
+  return {
+    rateLimitOverride: {
+      requestsPerSecond,
+      ...(burst === undefined ? {} : { burstSize: wholeNumber(burst, '--burst') }),
+      ...(retries === undefined ? {} : { retryAttempts: wholeNumber(retries, '--retries') }),
+    },
   };
 }
 

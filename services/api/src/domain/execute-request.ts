@@ -64,7 +64,7 @@ export type ParsedRequest =
     }
   | { readonly ok: false; readonly faults: readonly RequestFault[] };
 
-const modes = ['full_historical', 'delta_since_last', 'date_range'] as const;
+const modes = ['full_historical', 'delta_since_last', 'date_range', 'namespace_reset'] as const;
 type SyncMode = (typeof modes)[number];
 
 const defaultWorkers = 4;
@@ -116,7 +116,7 @@ type AddFault = (pointer: string, message: string) => void;
 
 /** The time that the dates stand for, both days included; null in all modes but `date_range`, and when one is at fault. */
 function readRange(body: ExecuteBody, fault: AddFault): TimeRange | null {
-  const bounds = (['start', 'end'] as const).map((edge) => {
+  const boundOf = (edge: 'start' | 'end'): number | null => {
     const name = `${edge}Date` as const;
     const text = body[name];
     if (body.syncMode !== 'date_range') {
@@ -131,9 +131,9 @@ function readRange(body: ExecuteBody, fault: AddFault): TimeRange | null {
     if (bound === null)
       fault(`/${name}`, `${quote(text)} is no ISO 8601 date (2024-01-31) or date-time (2024-01-31T12:00:00Z)`);
     return bound;
-  });
-  const [startMs, endMs] = bounds;
-  if (startMs == null || endMs == null) return null;
+  };
+  const [startMs, endMs] = [boundOf('start'), boundOf('end')];
+  if (startMs === null || endMs === null) return null;
   if (startMs <= endMs) return { startMs, endMs };
   fault('/startDate', 'is after endDate');
   return null;

@@ -19,7 +19,7 @@ export interface Pace {
 }
 
 /** The limits that hold: the configured ones, the first lowered to what was learned; null when they are off. */
-export function knownLimit({ limit, learnedCount }: Allowance): Limit | null {
+function knownLimit({ limit, learnedCount }: Allowance): Limit | null {
   if (limit === null) return null;
   return limit.map(({ count, spanMs }, index) => ({
     count: index === 0 ? Math.min(count, learnedCount ?? count) : count,

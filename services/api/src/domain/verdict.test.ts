@@ -31,6 +31,7 @@ function factsOf(tallies: readonly PlatformTally[], more: Partial<VerdictFacts> 
     tallies,
     failedStreams: [],
     streamWarnings: [],
+    resets: [],
     ...more,
   };
 }
@@ -186,4 +187,27 @@ test('a cancelled job stays cancelled beside a walk that failed, and says so; a 
   assert.match(cancelled.warnings.join(), /statistics of campaign 7 failed: UPSTREAM_AUTH: refused/);
   const lost = judgeJob(factsOf([{ ...blank, recordsCommitted: 11 }], { ending: 'cancelled' }));
   assert.deepEqual([lost.status, lost.error?.code], ['failed', 'RECORDS_LOST']);
+});
+
+const reset = { namespace: 'test', platform: 'smartlead', records: 10, hadRows: true, hasRows: true };
+
+test('a reset that found nothing where there was something fails, and nothing is said to be kept of the new content', () => {
+  for (const found of [
+    { records: 0, hasRows: false, rowsAfter: 0 },
+    { records: 0, hasRows: true, rowsAfter: 1 },
+    { records: 3, hasRows: false, rowsAfter: 0 },
+  ]) {
+    const verdict = judgeJob(factsOf([blank], { resets: [{ ...reset, rowsBefore: 40, ...found }] }));
+    assert.deepEqual([verdict.status, verdict.error?.code], ['failed', 'RESET_EMPTY']);
+    assert.match(verdict.error?.message ?? '', /where there are 40 events.*old content is kept/);
+  }
+  const empty = { ...reset, hadRows: false, hasRows: false, records: 0, rowsBefore: 0, rowsAfter: 0 };
+  assert.equal(judgeJob(factsOf([blank], { resets: [empty] })).status, 'completed');
+});
+
+test('a reset warns when it found less than half', () => {
+  const warnings = (rowsAfter: number): readonly string[] =>
+    judgeJob(factsOf([blank], { resets: [{ ...reset, rowsBefore: 40, rowsAfter }] })).warnings;
+  assert.deepEqual(warnings(20), []);
+  assert.deepEqual(warnings(19), ['smartlead (namespace test): the reset found 19 events where there were 40']);
 });

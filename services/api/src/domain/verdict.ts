@@ -18,6 +18,18 @@ export interface VerdictFacts {
   readonly tallies: readonly PlatformTally[];
   readonly failedStreams: readonly FailedStream[];
   readonly streamWarnings: readonly WarnedStream[];
+  readonly resets: readonly ResetFacts[];
+}
+
+/** What a reset has found for a namespace and platform, beside what is there. */
+interface ResetFacts {
+  readonly namespace: string;
+  readonly platform: string;
+  readonly records: number;
+  readonly hadRows: boolean;
+  readonly hasRows: boolean;
+  readonly rowsBefore: number;
+  readonly rowsAfter: number;
 }
 
 export interface PlatformTally extends Tally {
@@ -66,7 +78,13 @@ export function judgeJob(facts: VerdictFacts): Verdict {
     summary,
     progress: finalProgress(facts.progress, summary, status === 'completed'),
     error,
-    warnings: [...new Set([...warned, ...(status === 'cancelled' ? failuresOf(facts) : [])])],
+    warnings: [
+      ...new Set([
+        ...warned,
+        ...(status === 'cancelled' ? failuresOf(facts) : []),
+        ...(status === 'completed' ? shrinkagesOf(facts) : []),
+      ]),
+    ],
     // A walk speaks for itself, whatever became of the others; after a loss none does.
     movesCursors: knownError(facts.error) === null && facts.tallies.every((tally) => lossesOf(tally).length === 0),
   };
@@ -86,12 +104,39 @@ function errorOf(facts: VerdictFacts, summary: Summary): JobError | null {
   if (facts.ending === 'cancelled') return null;
   if (failed > 0) {
     const names = failuresOf(facts);
-    const kept = `${summary.events_created} new events of ${summary.records_accepted} records are kept.`;
+    const kept =
+      facts.resets.length > 0
+        ? 'Nothing was replaced: the old content is kept.'
+        : `${summary.events_created} new events of ${summary.records_accepted} records are kept.`;
     const more = failed > 1 ? ` (and ${failed - 1} more)` : '';
     return { code: 'STREAMS_FAILED', message: `${names[0] ?? 'A walk failed'}${more}. ${kept}`, details: names };
   }
   if (facts.ending === 'failed') return { code: 'JOB_FAILED', message: 'The job was ended as failed.', details: [] };
-  return null;
+  return emptyReset(facts);
+}
+
+/** A source that suddenly has nothing is more likely broken than empty: it must not cost anybody their rows. */
+function emptyReset({ resets }: VerdictFacts): JobError | null {
+  const empty = resets.filter(({ records, hadRows, hasRows }) => hadRows && (records === 0 || !hasRows));
+  const [first] = empty.map(
+    ({ namespace, platform, rowsBefore, records }) =>
+      `${platform} (namespace ${namespace}): the reset found ${records === 0 ? 'no records' : 'no events'} where there are ${rowsBefore} events. Nothing was replaced: the old content is kept.`,
+  );
+  if (first === undefined) return null;
+  return {
+    code: 'RESET_EMPTY',
+    message: first,
+    details: empty.map(({ namespace, platform }) => `${namespace} ${platform}`),
+  };
+}
+
+function shrinkagesOf({ resets }: VerdictFacts): readonly string[] {
+  return resets
+    .filter(({ rowsBefore, rowsAfter }) => rowsAfter < rowsBefore / 2)
+    .map(
+      ({ namespace, platform, rowsBefore, rowsAfter }) =>
+        `${platform} (namespace ${namespace}): the reset found ${rowsAfter} events where there were ${rowsBefore}`,
+    );
 }
 
 /** The law of a platform: what was published in committed chunks has arrived, and what was derived has a place. */

@@ -1,4 +1,5 @@
 import { listLetters, readLetter } from '@full-sync/database';
+import type { ReplaySelection } from '@full-sync/database';
 import { platforms, stringifyJson } from '@full-sync/schemas';
 import Type from 'typebox';
 import { storeAnswerWith } from '../answer-once.ts';
@@ -42,10 +43,13 @@ const letter = {
   superseded_by: nullable(Type.Integer({ description: 'The letter that came of the replay.' })),
 };
 
+/** No name of ours holds more, and Postgres cannot be asked for U+0000. */
+const name = (description: string) => Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_.-]{1,100}$', description }));
+
 const filters = {
-  stage: Type.Optional(Type.String({ maxLength: 100, description: 'a stage, such as keyer' })),
-  code: Type.Optional(Type.String({ maxLength: 100, description: 'a code, such as TIME_UNREADABLE' })),
-  jobId: Type.Optional(Type.String({ maxLength: 100, description: 'a job' })),
+  stage: name('a stage, such as keyer'),
+  code: name('a code, such as TIME_UNREADABLE'),
+  jobId: name('the id of a job'),
   platform: Type.Optional(Type.Enum([...platforms], { description: `one of ${platforms.join(', ')}` })),
   namespace: Type.Optional(Type.String({ pattern: '^[a-z0-9_-]{1,63}$', description: 'a namespace' })),
 };
@@ -165,16 +169,16 @@ export function registerDeadLetters(app: ApiServer, context: ApiContext): void {
       response: { 200: replayAnswer, 202: replayAnswer, ...problems(400, 403, 413, 503) },
     },
     handler: async (request, reply) => {
-      const { body } = request;
-      const selection =
-        'ids' in body ? ({ kind: 'ids', ids: body.ids } as const) : ({ kind: 'filter', filter: body.filter } as const);
+      const wanted = request.body;
+      const selection: ReplaySelection =
+        'ids' in wanted ? { kind: 'ids', ids: wanted.ids } : { kind: 'filter', filter: wanted.filter };
       const answerFor = ({ jobId, replaying, refused, more }: SubmittedReplay) => {
         const progressUrl = jobId === null ? null : `/api/full-sync/status/${jobId}`;
         const headers: Readonly<Record<string, string>> = progressUrl === null ? {} : { location: progressUrl };
         const body = { success: true as const, jobId, replaying, refused: [...refused], more, progressUrl };
         return { status: jobId === null ? (200 as const) : (202 as const), headers, body };
       };
-      const submitted = await submitReplay(context, selection, body.force ?? false, async (client, replay) => {
+      const submitted = await submitReplay(context, selection, wanted.force ?? false, async (client, replay) => {
         await storeAnswerWith(client, request, answerFor(replay));
       });
       const answer = answerFor(submitted);

@@ -6,6 +6,7 @@ import { ApiError } from '../errors.ts';
 import type { ApiServer } from '../server.ts';
 import { problems } from './shapes.ts';
 
+const namespaceForm = /^[a-z0-9_-]{1,63}$/;
 const strict = { additionalProperties: false };
 
 const namespaceShape = Type.Object({
@@ -75,7 +76,7 @@ export function registerNamespaces(app: ApiServer, { db, logger }: ApiContext): 
         const faults = [{ pointer: '/confirm', message: `expected ${quote(name)}` }];
         throw new ApiError('NS_002', message, { faults });
       }
-      const deletion = await deleteOrExplain(name);
+      const deletion = namespaceForm.test(name) ? await deleteOrExplain(name) : ({ kind: 'unknown' } as const);
       if (deletion.kind === 'unknown') throw new ApiError('NS_001', `There is no namespace ${quote(name)}.`);
       if (deletion.kind === 'busy') {
         const message = `Job ${deletion.jobId} writes to namespace ${name}; cancel it or wait until it has ended.`;

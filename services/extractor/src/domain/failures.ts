@@ -42,7 +42,7 @@ export function judgeFailure(
     readonly attempt: number;
     readonly kind: string;
     /** Further attempts after the first, where the job bounds them. */
-    readonly retryAttempts: number | null;
+    readonly retryAttempts?: number | null;
     /** The environment variable that holds the key. */
     readonly keyName: string;
     readonly urlName: string;
@@ -50,7 +50,8 @@ export function judgeFailure(
   random: () => number,
 ): Verdict {
   const { attempt, keyName } = stream;
-  const bound = stream.retryAttempts === null ? null : stream.retryAttempts + 1;
+  const retries = stream.retryAttempts ?? null;
+  const bound = retries === null ? null : retries + 1;
   switch (failure.kind) {
     case 'throttled':
       return {

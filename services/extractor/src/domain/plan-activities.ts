@@ -18,8 +18,8 @@ export function planActivities(
   cursors: ReadonlyMap<string, Cursor>,
   lookBack: LookBack,
 ): readonly PlannedStream[] {
-  const { filter } = scope;
-  const targets = filter?.campaigns == null ? [null] : filter.campaigns.filter((id) => isInFilter(filter, id));
+  const named = scope.filter?.campaigns ?? null;
+  const targets = named === null ? [null] : named.filter((id) => isInFilter(scope.filter, id));
   return [...new Set(targets)].flatMap((campaignId) => {
     const reach = activitiesReach(scope, cursors.get(campaignId ?? '') ?? null, lookBack);
     if (reach.window === null) return [];
@@ -30,8 +30,8 @@ export function planActivities(
 
 /** Whether the plan needs to know how old the account is. */
 export function needsOldest(scope: JobScope, cursors: ReadonlyMap<string, Cursor>, lookBack: LookBack): boolean {
-  if (scope.filter?.campaigns != null && scope.chunkDays === null) return false;
-  if (scope.filter?.campaigns != null) return scope.range === null;
+  // Of named campaigns each walk is one window, or begins with the oldest of all where windows are asked for.
+  if ((scope.filter?.campaigns ?? null) !== null) return scope.range === null && scope.chunkDays !== null;
   return activitiesReach(scope, cursors.get('') ?? null, lookBack).window?.start === null;
 }
 

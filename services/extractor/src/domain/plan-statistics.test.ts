@@ -5,6 +5,7 @@ import { beginChanges, changesQuery, foldChanges } from './changes.ts';
 import { planStatistics } from './plan-statistics.ts';
 import type { KnownCampaigns } from './plan-statistics.ts';
 import type { Cursor, JobScope, LookBack } from './reach.ts';
+import { beginStatistics } from './statistics-walk.ts';
 
 const day = 86_400_000;
 const now = Date.UTC(2026, 5, 10);
@@ -44,7 +45,7 @@ function plan(scope: JobScope, known: KnownCampaigns = nothing, list: unknown = 
   return planned;
 }
 
-type Continuation = { readonly counting: { readonly known: unknown } | null; readonly aheadMs: number | null };
+type Continuation = { readonly counting: { readonly known: unknown } | null };
 
 function briefly(planned: ReturnType<typeof plan>) {
   return planned.streams.map(({ campaignId, windowStartMs, continuation, readsUpToMs }) => {
@@ -149,12 +150,13 @@ test('campaigns are listed once, those without an id are counted, and no list is
 
 test('windows of days begin when the campaign was made, the first reaching from ever', () => {
   const [stream] = plan({ ...full, chunkDays: 30 }).streams;
-  const { walk, aheadMs } = stream?.continuation as Continuation & {
-    readonly walk: { readonly window: { readonly start: number | null; readonly end: number } };
-  };
   const made = Date.UTC(2026, 0, 1);
-  assert.deepEqual(walk.window, { start: null, end: made + 30 * day - 1 });
-  assert.equal(aheadMs, made + 30 * day);
+  assert.deepEqual(stream?.continuation, {
+    walk: beginStatistics({ start: null, end: made + 30 * day - 1 }),
+    deadLettered: [],
+    aheadMs: made + 30 * day,
+    counting: { known: null },
+  });
   assert.deepEqual([stream?.windowStartMs, stream?.windowEndMs], [null, now]);
 });
 

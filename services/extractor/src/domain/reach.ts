@@ -56,7 +56,8 @@ export function isInFilter(filter: CampaignFilter | null, campaignId: string | n
 /** Whether everything that `now` lets through was let through by `before`, too: only then a cursor speaks for it. */
 export function isCovered(before: CampaignFilter | null, now: CampaignFilter | null): boolean {
   if (before === null) return true;
-  if (now?.campaigns != null) return now.campaigns.every((id) => !isInFilter(now, id) || isInFilter(before, id));
+  const named = now?.campaigns ?? null;
+  if (named !== null) return named.every((id) => !isInFilter(now, id) || isInFilter(before, id));
   return before.campaigns === null && before.exclude.every((id) => now?.exclude.includes(id) === true);
 }
 
