@@ -13,7 +13,7 @@ export interface WireRequest {
 }
 
 /** Namespaces that the fuzz writes to: few, so that most syncs meet one that holds them already. */
-export const fuzzNamespaces = ['default', 'fuzz-a', 'fuzz-b'] as const;
+const fuzzNamespaces = ['default', 'fuzz-a', 'fuzz-b'] as const;
 
 const namespace = fc.oneof(
   { arbitrary: fc.constantFrom<string>(...fuzzNamespaces), weight: 3 },

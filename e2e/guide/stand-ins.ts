@@ -63,7 +63,7 @@ export async function readResults(
 }
 
 /** A result must not be null, nor a member that the filter itself has named: what the filter took out must be there. */
-export function faultOf(filter: string, result: string): string | null {
+function faultOf(filter: string, result: string): string | null {
   if (result.trim() === '') return 'no result';
   if (/^null$/m.test(result)) return 'a result is null';
   const named = [...filter.matchAll(/(\w+):/g)].map(([, name = '']) => name);

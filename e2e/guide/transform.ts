@@ -48,7 +48,7 @@ export function pathsIn(text: string): readonly string[] {
 }
 
 /** The names that a JavaScript snippet declares at its top: configurations and functions. */
-export function namesIn(text: string): readonly string[] {
+function namesIn(text: string): readonly string[] {
   return [...text.matchAll(/^const (\w+) = /gm)].map(([, name = '']) => name);
 }
 
