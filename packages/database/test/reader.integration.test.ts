@@ -68,7 +68,7 @@ test('a role that may not make roles migrates all the same, and is told what is 
 
     // Once more, for a role that no other database of this server can have made.
     const missing = `full_sync_test_${randomSuffix()}`;
-    const sql = await readFile(new URL('../sql/0010_reader.sql', import.meta.url), 'utf8');
+    const sql = await readFile(new URL('../sql/0009_reader.sql', import.meta.url), 'utf8');
     const client = await db.pool.connect();
     const notices: string[] = [];
     client.on('notice', (notice) => notices.push(notice.message ?? ''));
