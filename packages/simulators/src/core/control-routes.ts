@@ -4,12 +4,18 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AdvanceStep, Mischief, SimulatorControl } from './control.ts';
 import { FAULT_KINDS } from './faults.ts';
-import type { Ledger } from './ledger.ts';
 
 /** One platform as the control routes see it. */
 export interface Controlled {
   readonly control: SimulatorControl;
-  readonly ledger: Ledger<unknown>;
+  readonly ledger: {
+    /** NDJSON lines; a platform that keeps what it was sent has several views of it. */
+    lines(options: { readonly bodies: boolean; readonly view?: string }): Generator<string>;
+  };
+  /** Settings of the platform's own; throws on values it cannot use. */
+  readonly configure?: (settings: Readonly<Record<string, unknown>>) => void;
+  /** Totals of a platform that keeps what it was sent. */
+  readonly counts?: () => object;
 }
 
 const OTHER_KINDS: ReadonlySet<string> = new Set(['campaignDeleted', 'insertWhilePaging', 'deleteWhilePaging']);
@@ -68,16 +74,31 @@ export function controlRoutes(app: FastifyInstance, platforms: ReadonlyMap<strin
   });
 
   app.post('/settings', async (request) => {
-    const body = request.body as { platform?: unknown; rateLimit?: string; latencyMs?: number } | null;
-    const { control } = named(body?.platform);
-    if (body?.rateLimit !== undefined) control.setRateLimit(body.rateLimit);
-    if (body?.latencyMs !== undefined) control.setLatency(body.latencyMs);
+    const body = (request.body ?? {}) as { platform?: unknown; rateLimit?: string; latencyMs?: number };
+    const { platform, rateLimit, latencyMs, ...own } = body;
+    const { control, configure } = named(platform);
+    if (rateLimit !== undefined) control.setRateLimit(rateLimit);
+    if (latencyMs !== undefined) control.setLatency(latencyMs);
+    if (Object.keys(own).length > 0) {
+      if (configure === undefined) throw new BadControl(`${String(platform)} has no settings of its own`);
+      try {
+        configure(own);
+      } catch (error) {
+        throw new BadControl(error instanceof Error ? error.message : String(error));
+      }
+    }
     return { set: true };
   });
 
+  app.get('/counts', async (request) => {
+    const { counts } = asked(request);
+    if (counts === undefined) throw new BadControl('this platform counts nothing: it is only read');
+    return counts();
+  });
+
   app.get('/ledger', async (request, reply) => {
-    const { bodies } = request.query as { bodies?: string };
-    return sendLines(reply, asked(request).ledger.lines({ bodies: bodies !== 'false' }));
+    const { bodies, view } = request.query as { bodies?: string; view?: string };
+    return sendLines(reply, asked(request).ledger.lines({ bodies: bodies !== 'false', ...(view ? { view } : {}) }));
   });
 }
 

@@ -28,15 +28,20 @@ export function sendBuffer(reply: FastifyReply, body: JsonBuffer): FastifyReply 
   return reply.header('content-type', 'application/json; charset=utf-8').send(body.content());
 }
 
+/** How a platform's `status` faults look unless they say so themselves; it may depend on the status. */
+export type DefaultFaultBody = FaultBody | ((status: number) => FaultBody);
+
 /** The answer that takes the place of the route's own, or null when the fault works on the route's answer. */
 export function replacementFor(
   action: FaultAction,
-  platform: { readonly wrongKey: FixedAnswer; readonly planGate: FixedAnswer; readonly defaultBody: FaultBody },
+  platform: { readonly wrongKey: FixedAnswer; readonly planGate: FixedAnswer; readonly defaultBody: DefaultFaultBody },
 ): FixedAnswer | null {
   switch (action.kind) {
     case 'status': {
       const retryAfter = action.retryAfter ?? null;
-      const body = statusBody(action.body ?? platform.defaultBody, action.status, retryAfter);
+      const { defaultBody } = platform;
+      const usual = typeof defaultBody === 'function' ? defaultBody(action.status) : defaultBody;
+      const body = statusBody(action.body ?? usual, action.status, retryAfter);
       return {
         status: action.status,
         ...body,
@@ -97,6 +102,9 @@ export function damage(action: FaultAction, reply: FastifyReply, payload: unknow
   if (action.kind === 'contentType') {
     reply.header('content-type', action.contentType ?? 'text/plain; charset=utf-8');
     return payload;
+  }
+  if (action.kind === 'loseReply') {
+    return partThen(Buffer.alloc(0), action.silent === true ? null : () => reply.raw.socket?.resetAndDestroy());
   }
   if (action.kind !== 'reset' && action.kind !== 'hang' && action.kind !== 'truncate') return payload;
   if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload;

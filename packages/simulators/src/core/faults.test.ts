@@ -117,6 +117,9 @@ test('every way in which an answer can be wrong', async (t) => {
         assert.ok(body.length <= 30);
       },
     ],
+    [{ kind: 'dropRequest' }, ({ status, error }) => assert.deepEqual([status, error], [null, 'ECONNRESET'])],
+    [{ kind: 'loseReply' }, ({ status, error }) => assert.deepEqual([status, error], [null, 'ECONNRESET'])],
+    [{ kind: 'late', ms: 5 }, ({ status, body }) => assert.deepEqual([status, body], [200, fine.body])],
     [
       { kind: 'rejectKey' },
       ({ status, body }) => assert.deepEqual([status, body], [401, '{"message":"Invalid API Key"}']),

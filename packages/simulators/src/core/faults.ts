@@ -1,6 +1,6 @@
 import { chance, draw } from './random.ts';
 
-export type PlatformName = 'smartlead' | 'lemlist';
+export type PlatformName = 'smartlead' | 'lemlist' | 'mixpanel' | 'attio';
 
 /** What goes wrong with one answer. */
 export type FaultAction =
@@ -23,6 +23,12 @@ export type FaultAction =
   | { readonly kind: 'hang'; readonly afterBytes?: number }
   /** A well-framed 200 whose JSON ends after `afterBytes` (default half of it). */
   | { readonly kind: 'truncate'; readonly afterBytes?: number }
+  /** The connection is reset before the request is read: nothing is done. */
+  | { readonly kind: 'dropRequest' }
+  /** The request is done, and not a byte of its answer is sent: the connection is reset, or, with `silent`, stays open. */
+  | { readonly kind: 'loseReply'; readonly silent?: boolean }
+  /** The request is done `ms` milliseconds after it came, whether or not its caller still waits. */
+  | { readonly kind: 'late'; readonly ms: number }
   /** The platform's answers to a wrong key, and to a plan without API access. */
   | { readonly kind: 'rejectKey' | 'planGate' };
 
@@ -56,6 +62,9 @@ export const FAULT_KINDS: ReadonlySet<string> = new Set([
   'reset',
   'hang',
   'truncate',
+  'dropRequest',
+  'loseReply',
+  'late',
   'rejectKey',
   'planGate',
 ]);

@@ -2,9 +2,9 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ArrivalLog } from './arrivals.ts';
-import type { FixedAnswer } from './fault-answers.ts';
+import type { DefaultFaultBody, FixedAnswer } from './fault-answers.ts';
 import { damage, replacementFor, sendFixed } from './fault-answers.ts';
-import type { FaultAction, FaultBody, PlatformName } from './faults.ts';
+import type { FaultAction, PlatformName } from './faults.ts';
 import { FaultPlan } from './faults.ts';
 import type { RateState } from './rate-limit.ts';
 import { RateLimiter, parseRate } from './rate-limit.ts';
@@ -32,7 +32,7 @@ export class PlatformGate {
 export interface PlatformManners {
   readonly wrongKey: FixedAnswer;
   readonly planGate: FixedAnswer;
-  readonly defaultFaultBody: FaultBody;
+  readonly defaultFaultBody: DefaultFaultBody;
   /** The refusal of a request without a valid key, or null when the key is right. */
   authenticate(request: FastifyRequest): FixedAnswer | null;
   /** A stricter limiter of its own for some paths. */
@@ -82,7 +82,17 @@ export function installGate(app: FastifyInstance, gate: PlatformGate, manners: P
     });
     if (replacement !== null) return sendFixed(reply, replacement);
     if (action.kind === 'hang' && action.afterBytes === undefined) return reply.hijack();
+    if (action.kind === 'dropRequest') {
+      request.raw.socket.resetAndDestroy();
+      return reply.hijack();
+    }
     damages.set(request, action);
+  });
+
+  app.addHook('preHandler', async (request) => {
+    const action = damages.get(request);
+    // Here the body is read: a caller who goes away meanwhile does not take the request back.
+    if (action?.kind === 'late') await delay(action.ms);
   });
 
   app.addHook('onSend', async (request, reply, payload) => {
