@@ -25,7 +25,6 @@ const ACCEPTS_ANYTHING: ReadonlySet<string> = new Set([
   'SCHEMA_REGISTRY_PASSWORD',
   'SMARTLEAD_API_KEY',
   'LEMLIST_API_KEY',
-  'METRICS_HOST',
 ]);
 
 /** The schema that a service loads, with the variables that every service has. */

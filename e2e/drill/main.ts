@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
+import { drillFairness } from './fairness.ts';
 import { drillFuzz } from './fuzz.ts';
 import { drillKills } from './kills.ts';
 import { runLoad } from './load.ts';
@@ -56,6 +57,14 @@ program
   .action(async (flags: { readonly seed?: number; readonly events: number; readonly bodyBytes: number }) => {
     const { events, bodyBytes } = flags;
     await run(() => runLoad({ seed: flags.seed ?? randomInt(2 ** 31), events, bodyBytes, log: say }));
+  });
+
+program
+  .command('fairness')
+  .description('a small sync beside two large ones on its account: how many times as long it takes')
+  .option(...seed)
+  .action(async (flags: { readonly seed?: number }) => {
+    await run(() => drillFairness({ seed: flags.seed ?? randomInt(2 ** 31), say, signal: abort.signal }));
   });
 
 program

@@ -84,12 +84,15 @@ export function valid(schema: Schema, hints: Hints, name = ''): fc.Arbitrary<unk
       const properties = Object.entries(objectOf(schema['properties']));
       const required = Array.isArray(schema['required']) ? schema['required'].map(String) : [];
       const model = Object.fromEntries(properties.map(([key, one]) => [key, valid(objectOf(one), hints, key)]));
+      const names = Object.keys(model);
       const whole = fc.record(model, { requiredKeys: required, noNullPrototype: true });
       // Few of what may be left out: of many, one is always wrong together with the others.
-      return fc.tuple(whole, fc.shuffledSubarray(Object.keys(model), { maxLength: 3 })).map(([value, kept]) => {
-        const wanted = new Set([...required, ...kept]);
-        return Object.fromEntries(Object.entries(value).filter(([key]) => wanted.has(key)));
-      });
+      return fc
+        .tuple(whole, fc.shuffledSubarray(names, { maxLength: Math.min(3, names.length) }))
+        .map(([value, kept]) => {
+          const wanted = new Set([...required, ...kept]);
+          return Object.fromEntries(Object.entries(value).filter(([key]) => wanted.has(key)));
+        });
     }
     default:
       throw new Error(`no values for a schema of ${JSON.stringify(schema).slice(0, 200)}`);

@@ -22,6 +22,8 @@ export interface FollowOptions {
 
 const sessionTimeoutMs = 30_000;
 const maxWaitMs = 500;
+/** A broker that is gone keeps kafkajs from leaving a group for longer than a process has to end. */
+const leavingMs = 3_000;
 
 /**
  * Hands every record of a compacted topic to this process, however many copies of it run: each follower is a group of
@@ -70,8 +72,25 @@ export async function followTopic(options: FollowOptions): Promise<AsyncDisposab
   });
   return {
     [Symbol.asyncDispose]: async () => {
-      await consumer.stop();
-      await consumer.disconnect();
+      failure ??= new Error('following has ended');
+      const left = consumer.stop().then(() => consumer.disconnect());
+      await withinMs(left, leavingMs);
     },
   };
+}
+
+/**
+ * Waits for `work`, but not longer: a follower holds nothing that would have to be settled, and the broker forgets a
+ * group that does not answer.
+ */
+async function withinMs(work: Promise<void>, boundMs: number): Promise<void> {
+  const timeout = Promise.withResolvers<void>();
+  const timer = setTimeout(timeout.resolve, boundMs);
+  try {
+    await Promise.race([work, timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+    // When it comes too late nobody is left to be told.
+    work.catch(() => undefined);
+  }
 }

@@ -1,3 +1,5 @@
+import { accessSync, constants } from 'node:fs';
+import { isIP } from 'node:net';
 import Type, { type Static, type TString } from 'typebox';
 import type { FieldOptions } from './config.ts';
 import { parseRateLimit, rateLimitExpected } from './rate-limit.ts';
@@ -36,6 +38,29 @@ export function rateLimitText(options: TextOptions = {}): TString {
     }
   };
   return checkedText(reads, { expected: rateLimitExpected, ...options });
+}
+
+const hostPattern = /^[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
+
+/** An address or a name of this machine to listen at. */
+export function hostText(options: TextOptions = {}): TString {
+  return checkedText((text) => isIP(text) !== 0 || hostPattern.test(text), {
+    expected: 'an IP address or a host name, without port, e.g. 127.0.0.1',
+    ...options,
+  });
+}
+
+/** The path of a file that this process can read; relative ones are taken from the working directory. */
+export function readableFileText(options: TextOptions = {}): TString {
+  const canRead = (path: string): boolean => {
+    try {
+      accessSync(path.trim(), constants.R_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  return checkedText(canRead, { expected: 'the path of a file that can be read', ...options });
 }
 
 /** A TCP port, 0 meaning any free one. */
@@ -117,7 +142,7 @@ export const logConfig = {
 export function metricsConfig<const Service extends string>(service: Service, defaultPort: number) {
   const name = `${service.toUpperCase()}_METRICS_PORT` as `${Uppercase<Service>}_METRICS_PORT`;
   return {
-    METRICS_HOST: Type.String({ default: '127.0.0.1' }),
+    METRICS_HOST: hostText({ default: '127.0.0.1' }),
     [name]: port({ default: defaultPort }),
   } as { METRICS_HOST: TString } & { [Name in `${Uppercase<Service>}_METRICS_PORT`]: ReturnType<typeof port> };
 }

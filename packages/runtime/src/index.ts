@@ -11,7 +11,9 @@ export {
 } from './errors.ts';
 export {
   databaseConfig,
+  hostText,
   httpUrlText,
+  readableFileText,
   kafkaConfig,
   logConfig,
   metricsConfig,

@@ -1,10 +1,12 @@
 import { webhookKeyOf } from '@full-sync/database';
 import {
   databaseConfig,
+  hostText,
   httpUrlText,
   kafkaConfig,
   port,
   rateLimitText,
+  readableFileText,
   registryConfig,
   secretText,
 } from '@full-sync/runtime';
@@ -32,7 +34,7 @@ export const configSchema = Type.Object({
   ...kafkaConfig,
   ...registryConfig,
   ...databaseConfig,
-  API_HOST: Type.String({ default: '127.0.0.1' }),
+  API_HOST: hostText({ default: '127.0.0.1' }),
   API_PORT: port({ default: 3000 }),
   API_RATE_LIMIT: rateLimitText({ default: '600/60s' }),
   API_OPEN_PATHS: Type.Refine(
@@ -54,7 +56,7 @@ export const configSchema = Type.Object({
   LEMLIST_API_KEY: Type.Optional(secretText()),
   LEMLIST_BASE_URL: httpUrlText({ default: 'https://api.lemlist.com/api' }),
   LEMLIST_RATE_LIMIT: rateLimitText({ default: '20/2s' }),
-  NAMESPACES_FILE: Type.Optional(Type.String()),
+  NAMESPACES_FILE: Type.Optional(readableFileText()),
 });
 
 export type ApiConfig = Readonly<Static<typeof configSchema>>;

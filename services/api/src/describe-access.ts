@@ -35,6 +35,8 @@ export function describeAccess({
     503,
     ...(route.config?.limited === false || scope === 'probe' ? [] : [429]),
     ...(reads ? [400, 413, 415] : []),
+    // A parameter of blanks is one that is missing.
+    ...(url.includes(':') ? [400] : []),
     ...(posts ? [409, 422] : []),
   ];
   const answers: object = Object(given.response);

@@ -248,8 +248,9 @@ test('letters are listed newest first, by cursor and filter, and shown with thei
   const ofLoader = await show(2);
   assert.equal(ofLoader['event_key'], event({}).event_key);
   assert.match(JSON.stringify(ofLoader['record']), /"properties":\{"stats_id":"s1"/);
-  const text = await (await fetch(`${pretend.api.url}/api/dead-letters/${stored[3]?.id ?? 0}`)).text();
-  assert.match(text, /"record_encoding":"json","record":\{"id":12345678901234567890\}/);
+  const answer = await fetch(`${pretend.api.url}/api/dead-letters/${stored[3]?.id ?? 0}`);
+  assert.equal(answer.headers.get('content-type'), 'application/json; charset=utf-8');
+  assert.match(await answer.text(), /"record_encoding":"json","record":\{"id":12345678901234567890\}/);
   const bytes = await show(4);
   assert.deepEqual([bytes['record_encoding'], bytes['record']], ['base64', '//4=']);
 

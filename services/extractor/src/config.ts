@@ -4,6 +4,7 @@ import {
   kafkaConfig,
   metricsConfig,
   rateLimitText,
+  readableFileText,
   registryConfig,
   secretText,
 } from '@full-sync/runtime';
@@ -21,7 +22,7 @@ export const configSchema = Type.Object({
   LEMLIST_API_KEY: Type.Optional(secretText()),
   LEMLIST_BASE_URL: httpUrlText({ default: 'https://api.lemlist.com/api' }),
   LEMLIST_RATE_LIMIT: rateLimitText({ default: '20/2s' }),
-  NAMESPACES_FILE: Type.Optional(Type.String()),
+  NAMESPACES_FILE: Type.Optional(readableFileText()),
   DELTA_OVERLAP_HOURS: Type.Integer({ default: 24, minimum: 0, maximum: 8_760 }),
   DELTA_LOOKBACK_DAYS: Type.Integer({ default: 45, minimum: 0, maximum: 3_650 }),
   DELTA_BACKDATED_DAYS: Type.Integer({ default: 7, minimum: 0, maximum: 3_650 }),

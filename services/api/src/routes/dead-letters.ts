@@ -150,7 +150,7 @@ export function registerDeadLetters(app: ApiServer, context: ApiContext): void {
       const found = /^[1-9]\d{0,14}$/.test(id) ? await readLetter(db.pool, Number(id)) : null;
       if (found === null) throw new ApiError('DLQ_001', `There is no dead letter ${id.slice(0, 80)}.`);
       // Ids in records can be larger than a double holds.
-      reply.serializer(stringifyJson);
+      reply.type('application/json; charset=utf-8').serializer(stringifyJson);
       return { ...showLetter(found.letter), ...(await showRecord(found.letter, found.record, letters)) };
     },
   });
