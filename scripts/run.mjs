@@ -18,6 +18,8 @@ const commands = {
   bench: ['bench/run.ts'],
   cli: ['packages/cli/src/main.ts'],
   drill: ['e2e/drill/main.ts'],
+  generate: ['scripts/monitoring/write.ts'],
+  'test:monitoring': ['e2e/monitoring/main.ts'],
 };
 /** How long a command may take to stop once its parent is gone, in ms: a drain (25 s) and the stack after it. */
 const STOP_MS = 60_000;

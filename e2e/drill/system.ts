@@ -34,6 +34,8 @@ export interface System extends AsyncDisposable {
   readonly pool: pg.Pool;
   /** Of the simulators. */
   readonly controlUrl: string;
+  /** Starts the simulators anew at the same address, with other options; what they had been sent is forgotten. */
+  readonly replaceSimulators: (changes: Partial<SystemOptions>) => Promise<void>;
   /** To be told before a process is ended on purpose, by its name and copy. */
   readonly expectEnd: (name: string, copy: number) => void;
   /** How processes ended that nobody had ended, a line each. */
@@ -66,7 +68,8 @@ export async function startSystem(options: SystemOptions): Promise<System> {
   const blank = Object.fromEntries([...names, 'KAFKA_TOPIC_PREFIX', 'NAMESPACES_FILE'].map((name) => [name, '']));
   const env = { ...process.env, ...blank };
   const stack = started.use(await startStack({ home: path, env, log, signal }));
-  const simulators = started.use(await startSimulators(options));
+  let simulators = await startSimulators(options);
+  started.defer(() => simulators[Symbol.asyncDispose]());
   const services = await startServices({
     stack,
     env,
@@ -87,6 +90,10 @@ export async function startSystem(options: SystemOptions): Promise<System> {
     client: createApiClient(services.apiUrl),
     pool,
     controlUrl: simulators.controlUrl,
+    replaceSimulators: async (changes) => {
+      await simulators[Symbol.asyncDispose]();
+      simulators = await startSimulators({ ...options, ...changes }, new URL(simulators.controlUrl).port);
+    },
     expectEnd: ends.expect,
     unexpectedEnds: ends.unexpected,
     keep: () => {
@@ -98,11 +105,12 @@ export async function startSystem(options: SystemOptions): Promise<System> {
 
 async function startSimulators(
   options: SystemOptions,
+  port = '0',
 ): Promise<AsyncDisposable & { readonly controlUrl: string; readonly env: Readonly<Record<string, string>> }> {
   const { limits } = options;
   const entry = join(import.meta.dirname, '..', '..', 'packages', 'simulators', 'src', 'main.ts');
   const values: Readonly<Record<string, string | number>> = {
-    port: 0,
+    port,
     seed: options.seed,
     size: JSON.stringify(options.size),
     'smartlead-rate': limits.smartlead,

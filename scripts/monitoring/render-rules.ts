@@ -28,7 +28,7 @@ export function renderRules(alerts: readonly Alert[], options: RuleOptions = {})
       runbook_url: `{{ $externalLabels.runbook }}#${anchorOf(alert.name)}`,
     },
   }));
-  return HEADER + stringify({ groups: [{ name: 'full-sync', rules }] }, { lineWidth: 0 });
+  return HEADER + stringify({ groups: [{ name: 'full-sync', rules }] }, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /** The proofs of all alerts as a file for `promtool test rules`. `rules` is the path of the rule file as seen from it. */
@@ -59,7 +59,10 @@ export function renderRuleTests(alerts: readonly Alert[], rules: string): string
       },
     ];
   });
-  return HEADER + stringify({ rule_files: [rules], evaluation_interval: '1m', tests }, { lineWidth: 0 });
+  return (
+    HEADER +
+    stringify({ rule_files: [rules], evaluation_interval: '1m', tests }, { lineWidth: 0, aliasDuplicateObjects: false })
+  );
 }
 
 function annotationsOf(alert: Alert): object {

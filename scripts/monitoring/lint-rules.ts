@@ -1,0 +1,87 @@
+import { queryProblems } from './lint-query.ts';
+import type { MetricTable } from './lint-query.ts';
+import type { Section } from './render-runbook.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+export interface RuleRules {
+  readonly metrics: MetricTable;
+  readonly runbook: readonly Section[];
+}
+
+/** Every part of an alert's section, as it has to be written. */
+const PARTS = ['**Symptom.**', '**Diagnosis.**', '**Action.**'] as const;
+
+/** What is wrong with a rule file of Prometheus and its tests (both parsed), a line each. */
+export function ruleProblems(file: unknown, tests: unknown, rules: RuleRules): readonly string[] {
+  const groups = listOf(fieldsOf(file)['groups']);
+  const alerts = groups.flatMap((group) => listOf(group['rules']));
+  const names = alerts.map((rule) => text(rule['alert']));
+  return [
+    ...(alerts.length === 0 ? ['there is no alert'] : []),
+    ...names.filter((name, index) => names.indexOf(name) !== index).map((name) => `two alerts are called ${name}`),
+    ...alerts.flatMap((rule) => alertProblems(rule, rules).map((problem) => `${text(rule['alert'])}: ${problem}`)),
+    ...names.flatMap((name) => proofProblems(name, tests)),
+  ];
+}
+
+function alertProblems(rule: Fields, { metrics, runbook }: RuleRules): readonly string[] {
+  const name = text(rule['alert']);
+  const annotations = fieldsOf(rule['annotations']);
+  const section = runbook.find(({ heading }) => heading === name);
+  const link = `{{ $externalLabels.runbook }}#${section?.anchor ?? ''}`;
+  return [
+    ...(/^FullSync[A-Z]\w+$/.test(name) ? [] : ['its name does not begin with FullSync']),
+    ...(/^[1-9]\d*[smh]$/.test(text(rule['for'])) ? [] : ['has no for-duration: one bad scrape would raise it']),
+    ...(['page', 'ticket'].includes(text(fieldsOf(rule['labels'])['severity'])) ? [] : ['has no severity']),
+    ...['summary', 'description'].filter((part) => text(annotations[part]).length < 15).map((part) => `has no ${part}`),
+    ...(section === undefined ? ['has no section in docs/runbook.md'] : sectionProblems(section)),
+    ...(text(annotations['runbook_url']) === link ? [] : ['does not lead to its section of the runbook']),
+    ...labelsIn(annotations).flatMap((label) =>
+      knownLabel(label, metrics) ? [] : [`shows the label ${label}, which nothing has`],
+    ),
+    ...queryProblems(text(rule['expr']), { metrics, variables: null }),
+  ];
+}
+
+function sectionProblems({ body }: Section): readonly string[] {
+  const places = PARTS.map((part) => body.indexOf(part));
+  if (places.some((place) => place < 0)) return [`its section of the runbook lacks one of ${PARTS.join(', ')}`];
+  const [, diagnosis = 0, action = 0] = places;
+  return /^```sh$/m.test(body.slice(diagnosis, action)) ? [] : ['its diagnosis in the runbook shows no command'];
+}
+
+/** Each alert is seen to fire and, close to the border, not to. */
+function proofProblems(name: string, tests: unknown): readonly string[] {
+  const checks = listOf(fieldsOf(tests)['tests'])
+    .flatMap((one) => listOf(one['alert_rule_test']))
+    .filter((check) => check['alertname'] === name)
+    .map((check) => listOf(check['exp_alerts']).length > 0);
+  return [
+    ...(checks.includes(true) ? [] : [`${name}: no test sees it fire`]),
+    ...(checks.includes(false) ? [] : [`${name}: no test sees it quiet`]),
+  ];
+}
+
+function labelsIn(annotations: Fields): readonly string[] {
+  const all = Object.values(annotations).map(text).join(' ');
+  return [...all.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label ?? '');
+}
+
+function knownLabel(label: string, metrics: MetricTable): boolean {
+  return (
+    ['job', 'instance', 'service'].includes(label) || [...metrics.values()].some(({ labels }) => labels.has(label))
+  );
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
+}
+
+function listOf(value: unknown): readonly Fields[] {
+  return Array.isArray(value) ? value.map(fieldsOf) : [];
+}
