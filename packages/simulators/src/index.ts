@@ -8,9 +8,19 @@ export { DATA_END, DATA_START } from './core/timeline.ts';
 export { BODY_MARKER } from './data/texts.ts';
 export type { LemlistFact } from './lemlist/ledger.ts';
 export type { LemlistOptions } from './lemlist/simulator.ts';
+export type { StoredEvent as MixpanelEvent } from './mixpanel/event-store.ts';
+export type { MixpanelOptions, MixpanelProject, MixpanelSettings } from './mixpanel/options.ts';
+export { DEFAULT_PROJECT as MIXPANEL_PROJECT } from './mixpanel/options.ts';
+export type { ProfileUpdate as MixpanelProfileUpdate } from './mixpanel/profiles.ts';
+export type { MixpanelCounts, MixpanelPlatform } from './mixpanel/simulator.ts';
 export type { SimulatorSize } from './size.ts';
 export { SIZES, parseSize } from './size.ts';
 export type { SmartleadFact } from './smartlead/ledger.ts';
 export type { SmartleadOptions } from './smartlead/simulator.ts';
-export type { RunningSimulators, Simulator, StartOptions } from './start-simulators.ts';
-export { createLemlistSimulator, createSmartleadSimulator, startSimulators } from './start-simulators.ts';
+export type { RunningSimulators, Simulator, Sink, StartOptions } from './start-simulators.ts';
+export {
+  createLemlistSimulator,
+  createMixpanelSimulator,
+  createSmartleadSimulator,
+  startSimulators,
+} from './start-simulators.ts';

@@ -33,7 +33,7 @@ async function firstLine(child: ChildProcess): Promise<Record<string, string>> {
   return JSON.parse(lines[0] ?? '') as Record<string, string>;
 }
 
-test('says in one line where it listens, and both platforms answer there', async (t) => {
+test('says in one line where it listens, and every platform answers there', async (t) => {
   const child = run(t, '--size', 'small', '--smartlead-rate', 'off', '--lemlist-rate', '20/2s');
   const line = await firstLine(child);
   assert.equal(line['event'], 'listening');
@@ -46,6 +46,10 @@ test('says in one line where it listens, and both platforms answer there', async
   assert.equal(((await lemlist.json()) as readonly unknown[]).length, 100);
   assert.equal(lemlist.headers.get('x-ratelimit-limit'), '20');
   assert.equal((await fetch(`${line['control']}/arrivals?platform=lemlist`)).status, 200);
+  const user = Buffer.from(`${line['mixpanelUser']}:${line['mixpanelSecret']}`).toString('base64');
+  const importUrl = `${line['mixpanel']}/import?strict=1&project_id=${line['mixpanelProject']}`;
+  const mixpanel = await fetch(importUrl, { method: 'POST', headers: { authorization: `Basic ${user}` }, body: '[]' });
+  assert.deepEqual([mixpanel.status, ((await mixpanel.json()) as { status: string }).status], [200, 'OK']);
 });
 
 test('ends cleanly on SIGTERM', async (t) => {

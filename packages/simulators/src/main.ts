@@ -19,6 +19,7 @@ interface Options {
   readonly smartleadSort: SortOrder;
   readonly brokenRecords: number;
   readonly collisions: number;
+  readonly mixpanelByteLimit: number;
 }
 
 function checked<T>(parse: (text: string) => T): (text: string) => T {
@@ -45,7 +46,7 @@ const sort = checked((text): SortOrder => {
 });
 
 const command = new Command('simulators')
-  .description('Smartlead and Lemlist on loopback, with data made from a seed')
+  .description('Smartlead and Lemlist on loopback, with data made from a seed, and Mixpanel, to send to')
   .option('--port <number>', '0 takes a free one', count, 0)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--seed <number>', 'same seed, same data', count, 1)
@@ -57,6 +58,7 @@ const command = new Command('simulators')
   .option('--smartlead-sort <order>', 'sentAscending, sentDescending or shuffled', sort, 'sentAscending')
   .option('--broken-records <number>', 'records per platform that cannot become events', count, 0)
   .option('--collisions <number>', 'Lemlist activities with the id of another one', count, 0)
+  .option('--mixpanel-byte-limit <number>', 'uncompressed bytes of a request', count, 10 * 1024 * 1024)
   .parse();
 
 const options = command.opts<Options>();
@@ -78,6 +80,7 @@ const simulators = await startSimulators({
     brokenRecords: options.brokenRecords,
     collisions: options.collisions,
   },
+  mixpanel: { byteLimit: options.mixpanelByteLimit },
 });
 
 let closing: Promise<void> | null = null;
@@ -92,6 +95,18 @@ if (parent > 0) {
   setInterval(() => {
     if (!isAlive(parent)) stop();
   }, PARENT_CHECK_MS).unref();
+}
+
+function mixpanelAccess(): Record<string, string | undefined> {
+  const [project] = simulators.mixpanel.projects;
+  const account = project?.serviceAccounts[0];
+  return {
+    mixpanel: simulators.mixpanel.baseUrl,
+    mixpanelProject: project?.id,
+    mixpanelToken: project?.token,
+    mixpanelUser: account?.username,
+    mixpanelSecret: account?.secret,
+  };
 }
 
 function isAlive(pid: number): boolean {
@@ -111,6 +126,7 @@ process.stdout.write(
     lemlist: simulators.lemlist.baseUrl,
     smartleadKey: simulators.smartlead.apiKey,
     lemlistKey: simulators.lemlist.apiKey,
+    ...mixpanelAccess(),
     control: simulators.controlUrl,
   })}\n`,
 );

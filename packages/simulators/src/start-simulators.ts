@@ -8,6 +8,9 @@ import type { PlatformSimulator } from './core/simulator.ts';
 import type { LemlistFact } from './lemlist/ledger.ts';
 import type { LemlistOptions } from './lemlist/simulator.ts';
 import { buildLemlist } from './lemlist/simulator.ts';
+import type { MixpanelOptions } from './mixpanel/options.ts';
+import type { MixpanelPlatform } from './mixpanel/simulator.ts';
+import { buildMixpanel } from './mixpanel/simulator.ts';
 import type { SimulatorSize } from './size.ts';
 import { SIZES } from './size.ts';
 import type { SmartleadFact } from './smartlead/ledger.ts';
@@ -16,6 +19,7 @@ import { buildSmartlead } from './smartlead/simulator.ts';
 
 const SMARTLEAD_PREFIX = '/smartlead/api/v1';
 const LEMLIST_PREFIX = '/lemlist/api';
+const MIXPANEL_PREFIX = '/mixpanel';
 const CONTROL_PREFIX = '/_control';
 
 /** One simulated platform as a fastify app of its own. */
@@ -26,6 +30,9 @@ export interface Simulator<Fact> {
   readonly ledger: Ledger<Fact>;
 }
 
+/** A simulated platform that is written to, as a fastify app of its own. */
+export type Sink<Platform> = Omit<Platform, 'install'> & { readonly app: FastifyInstance };
+
 function createApp(): FastifyInstance {
   return fastify({
     forceCloseConnections: true,
@@ -35,7 +42,7 @@ function createApp(): FastifyInstance {
   });
 }
 
-function mount<Fact>(app: FastifyInstance, prefix: string, simulator: PlatformSimulator<Fact>): void {
+function mount(app: FastifyInstance, prefix: string, simulator: Pick<PlatformSimulator<unknown>, 'install'>): void {
   app.register(simulator.install, { prefix });
 }
 
@@ -61,6 +68,15 @@ export function createLemlistSimulator(options: LemlistOptions = {}): Simulator<
   return { app, apiKey: simulator.apiKey, control: simulator.control, ledger: simulator.ledger };
 }
 
+/** Mixpanel alone, without a prefix; the caller listens and closes. */
+export function createMixpanelSimulator(options: MixpanelOptions = {}): Sink<MixpanelPlatform> {
+  const app = createApp();
+  const platform = buildMixpanel(options);
+  mount(app, '', platform);
+  mountControl(app, new Map([['mixpanel', platform]]));
+  return { app, ...platform };
+}
+
 export interface StartOptions {
   /** 0 takes a free port. */
   readonly port?: number;
@@ -69,36 +85,42 @@ export interface StartOptions {
   readonly size?: SimulatorSize;
   readonly smartlead?: SmartleadOptions;
   readonly lemlist?: LemlistOptions;
+  readonly mixpanel?: MixpanelOptions;
 }
 
-/** Both platforms on one listening port. */
+/** All platforms on one listening port. */
 export interface RunningSimulators {
   readonly smartlead: Omit<Simulator<SmartleadFact>, 'app'> & { readonly baseUrl: string };
   readonly lemlist: Omit<Simulator<LemlistFact>, 'app'> & { readonly baseUrl: string };
+  readonly mixpanel: Omit<MixpanelPlatform, 'install'> & { readonly baseUrl: string };
   readonly controlUrl: string;
   /** Stops listening and drops open connections. */
   close(): Promise<void>;
 }
 
-/** Starts both platforms on one port of `host` (loopback unless said otherwise). */
+/** Starts all platforms on one port of `host` (loopback unless said otherwise). */
 export async function startSimulators(options: StartOptions = {}): Promise<RunningSimulators> {
   const { port = 0, host = '127.0.0.1', seed = 1, size = SIZES.demo } = options;
   const app = createApp();
   const smartlead = buildSmartlead({ seed, ...size.smartlead, ...options.smartlead });
   const lemlist = buildLemlist({ seed, ...size.lemlist, ...options.lemlist });
+  const mixpanel = buildMixpanel(options.mixpanel);
   mount(app, SMARTLEAD_PREFIX, smartlead);
   mount(app, LEMLIST_PREFIX, lemlist);
+  mount(app, MIXPANEL_PREFIX, mixpanel);
   mountControl(
     app,
     new Map<string, Controlled>([
       ['smartlead', smartlead],
       ['lemlist', lemlist],
+      ['mixpanel', mixpanel],
     ]),
   );
   const origin = await app.listen({ port, host });
   return {
     smartlead: { ...smartlead, baseUrl: `${origin}${SMARTLEAD_PREFIX}` },
     lemlist: { ...lemlist, baseUrl: `${origin}${LEMLIST_PREFIX}` },
+    mixpanel: { ...mixpanel, baseUrl: `${origin}${MIXPANEL_PREFIX}` },
     controlUrl: `${origin}${CONTROL_PREFIX}`,
     close: () => app.close(),
   };

@@ -70,7 +70,8 @@ export function controlRoutes(app: FastifyInstance, platforms: ReadonlyMap<strin
 
   app.post('/advance', async (request) => {
     const body = request.body as (AdvanceStep & { readonly platform: string }) | null;
-    return { changes: named(body?.platform).control.advance(body ?? {}) };
+    const { control } = named(body?.platform);
+    return { changes: refusable(() => control.advance(body ?? {})) };
   });
 
   app.post('/settings', async (request) => {
@@ -81,11 +82,7 @@ export function controlRoutes(app: FastifyInstance, platforms: ReadonlyMap<strin
     if (latencyMs !== undefined) control.setLatency(latencyMs);
     if (Object.keys(own).length > 0) {
       if (configure === undefined) throw new BadControl(`${String(platform)} has no settings of its own`);
-      try {
-        configure(own);
-      } catch (error) {
-        throw new BadControl(error instanceof Error ? error.message : String(error));
-      }
+      refusable(() => configure(own));
     }
     return { set: true };
   });
@@ -98,8 +95,22 @@ export function controlRoutes(app: FastifyInstance, platforms: ReadonlyMap<strin
 
   app.get('/ledger', async (request, reply) => {
     const { bodies, view } = request.query as { bodies?: string; view?: string };
-    return sendLines(reply, asked(request).ledger.lines({ bodies: bodies !== 'false', ...(view ? { view } : {}) }));
+    const { ledger } = asked(request);
+    const wanted = { bodies: bodies !== 'false', ...(view === undefined ? {} : { view }) };
+    return sendLines(
+      reply,
+      refusable(() => ledger.lines(wanted)),
+    );
   });
+}
+
+/** What a platform refuses to do is the caller's fault. */
+function refusable<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw new BadControl(error instanceof Error ? error.message : String(error));
+  }
 }
 
 function readMischief(spec: unknown): Mischief {
