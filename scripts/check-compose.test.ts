@@ -6,15 +6,25 @@ import { test } from 'node:test';
 import { composeProblems } from './check-compose.ts';
 
 const root = join(import.meta.dirname, '..');
+const COMPOSE = 'docker-compose.yml';
 
 /** The repository's own files with one text of the compose file (or the Dockerfile) replaced. */
-function problemsWith(file: string, from: string, to: string): readonly string[] {
+function problemsWith(file: string, from: string | RegExp, to: string): readonly string[] {
   const directory = mkdtempSync(join(tmpdir(), 'full-sync-compose-test-'));
   try {
-    for (const name of ['docker-compose.yml', 'Dockerfile', 'package.json', 'pnpm-lock.yaml', 'pnpm-workspace.yaml']) {
+    for (const name of [
+      'docker-compose.yml',
+      'Dockerfile',
+      'package.json',
+      'pnpm-lock.yaml',
+      'pnpm-workspace.yaml',
+      '.env.example',
+    ]) {
       cpSync(join(root, name), join(directory, name));
     }
     for (const name of ['deploy', 'patches']) cpSync(join(root, name), join(directory, name), { recursive: true });
+    mkdirSync(join(directory, 'docs'));
+    cpSync(join(root, 'docs', 'configuration.md'), join(directory, 'docs', 'configuration.md'));
     for (const group of ['services', 'packages']) {
       for (const member of readdirSync(join(root, group))) {
         mkdirSync(join(directory, group, member, 'src'), { recursive: true });
@@ -22,8 +32,9 @@ function problemsWith(file: string, from: string, to: string): readonly string[]
       }
     }
     const text = readFileSync(join(directory, file), 'utf8');
-    assert.ok(text.includes(from), `${file} has no ${from}`);
-    writeFileSync(join(directory, file), text.replace(from, to));
+    const changed = text.replace(from, to);
+    assert.ok(from === to || changed !== text, `${file} has no ${from}`);
+    writeFileSync(join(directory, file), changed);
     return composeProblems(directory);
   } finally {
     rmSync(directory, { recursive: true });
@@ -37,35 +48,49 @@ test('the compose file and the Dockerfile as they are have no problem', () => {
 const broken = [
   [
     'a word that the specification does not have',
-    'docker-compose.yml',
+    COMPOSE,
     'restart: unless-stopped',
     'restarts: unless-stopped',
     /must NOT have/,
   ],
   [
     'a command that does not exist',
-    'docker-compose.yml',
+    COMPOSE,
     'services/keyer/src/main.ts',
     'services/keyer/main.ts',
     /names services\/keyer\/main\.ts/,
   ],
-  ['an image without a version', 'docker-compose.yml', 'apache/kafka:4.4.0', 'apache/kafka:latest', /not pinned/],
-  [
-    'a mount that does not exist',
-    'docker-compose.yml',
-    './deploy/postgres/',
-    './deploy/database/',
-    /mounts \.\/deploy\/database/,
-  ],
-  ['a volume that is not declared', 'docker-compose.yml', "'kafka-data:/", "'broker-data:/", /volume "broker-data"/],
-  [
-    'a service that has no entry',
-    'docker-compose.yml',
-    '\n  loader:',
-    '\n  uploader:',
-    /services\/loader has no entry/,
-  ],
+  ['an image without a version', COMPOSE, 'apache/kafka:4.4.0', 'apache/kafka:latest', /not pinned/],
+  ['a mount that does not exist', COMPOSE, './deploy/postgres/', './deploy/database/', /mounts \.\/deploy\/database/],
+  ['a volume that is not declared', COMPOSE, "'kafka-data:/", "'broker-data:/", /volume "broker-data"/],
+  ['a service that has no entry', COMPOSE, '\n  loader:', '\n  uploader:', /services\/loader has no entry/],
   ['a copied file that does not exist', 'Dockerfile', 'COPY patches', 'COPY fixes', /names fixes/],
+  ['a container that nobody watches', COMPOSE, '    healthcheck:\n', '    x-health:\n', /no health check/],
+  [
+    'one that stays down',
+    COMPOSE,
+    /restart: unless-stopped\n(?=  # A service may)/,
+    '',
+    /extractor: is not started again/,
+  ],
+  ['one that may take all memory', COMPOSE, ', memory: 2G', '', /postgres: its memory is not limited/],
+  ['one that runs as root', COMPOSE, 'user: appuser', "user: '0:0'", /kafka: runs as root/],
+  ['one that may gain privileges', COMPOSE, "security_opt: ['no", "x-opt: ['no", /may gain privileges/],
+  ['a profile that is unknown', COMPOSE, 'profiles: [tools]', 'profiles: [toolbox]', /profile toolbox is unknown/],
+  [
+    'a profile that lacks what a service depends on',
+    COMPOSE,
+    /(apicurio-registry:3\.0\.9\n    profiles: )\[core\]/,
+    '$1[monitoring]',
+    /depends on registry, which is not part of core/,
+  ],
+  ['a variable that nothing reads', COMPOSE, 'LOG_LEVEL:', 'LOGGING_LEVEL:', /sets LOGGING_LEVEL, which nothing reads/],
+  ['a variable that nobody is given', COMPOSE, 'LOG_LEVEL:', 'LOGGING_LEVEL:', /no container is given LOG_LEVEL/],
+  ['a variable that nothing explains', COMPOSE, '${RUNBOOK_URL', '${RUNBOOK', /asks for RUNBOOK,/],
+  ['a health check at a port where nobody listens', COMPOSE, ':9103/readyz', ':9109/readyz', /port 9109 is asked/],
+  ['a published port where nobody listens', COMPOSE, ':9104:9104', ':9104:9105', /port 9105 is asked or published/],
+  ['a port of the host that is taken', COMPOSE, ':9104:9104', ':9103:9104', /port 9103 of the host is taken/],
+  ['a port open to the network', COMPOSE, "'127.0.0.1:9104", "'0.0.0.0:9104", /beyond loopback/],
   ['an image that runs as root', 'Dockerfile', 'USER node', 'USER root', /runs as root/],
 ] as const;
 

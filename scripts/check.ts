@@ -25,6 +25,7 @@ function allSteps(): readonly Step[] {
     script('boundaries', 'check-boundaries.ts'),
     script('lengths', 'check-lengths.ts'),
     script('marks', 'check-marks.ts'),
+    script('monitoring', 'check-monitoring.ts'),
   ];
   const compose = 'check-compose.ts';
   return existsSync(join(import.meta.dirname, compose)) ? [...steps, script('compose', compose)] : steps;

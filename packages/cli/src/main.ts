@@ -10,6 +10,7 @@ import { registerJobControl } from './commands/job-control.ts';
 import { runHistory, runStatus, runWatch } from './commands/jobs.ts';
 import type { HistoryOptions } from './commands/jobs.ts';
 import { registerKeys } from './commands/keys.ts';
+import { runMigrate } from './commands/migrate.ts';
 import { registerNamespaces } from './commands/namespaces.ts';
 import { runStack } from './commands/stack.ts';
 import { runSync } from './commands/sync.ts';
@@ -77,6 +78,10 @@ async function run(args: readonly string[]): Promise<number> {
     });
   command('doctor', 'look at everything a sync needs').action(async (options: { json: boolean }) => {
     done(await runDoctor(options, readSettings()));
+  });
+  command('migrate', 'bring the schema of the database to this release').action(async (options: { json: boolean }) => {
+    readSettings();
+    done(await runMigrate(options));
   });
   command('stack', 'show the addresses and processes of the local stack').action((options: { json: boolean }) => {
     done(runStack(options, readSettings()));
