@@ -1,0 +1,54 @@
+import type { Client } from '@full-sync/database';
+import type { OutreachEvent } from '@full-sync/schemas';
+
+/** An event that the destination is to have, in the order of the log. */
+export interface WantedEvent {
+  readonly event: OutreachEvent;
+  /** The hash of its key: 32 hex digits. */
+  readonly eventId: string;
+  /** The record's offset in its partition of the events topic; null for stored events. */
+  readonly offset: number | null;
+  /** As it was published, for a dead letter. */
+  readonly value: Buffer;
+  /** True for what somebody asked for once more: deliveries that have failed are tried again. */
+  readonly redrive: boolean;
+}
+
+/** Counts of one job (or backfill) at one destination; `open` may be negative when settled ones are taken out of it. */
+export interface DeliveryCounts {
+  readonly jobId: string;
+  readonly sent: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly open: number;
+}
+
+/**
+ * A bounded piece of work for a destination: part of a partition's batch, or a page of a backfill. Its events are
+ * settled, then its place moves on, in one transaction (I1).
+ */
+export interface Work {
+  readonly destination: string;
+  /** Who is credited in the ledger with events of no job of their own: the backfill; null = each event's own job. */
+  readonly backfillId: string | null;
+  /** Of the events topic; null for a backfill. */
+  readonly partition: number | null;
+  readonly topicId: string | null;
+  /** All of it, in order; also the second of two events with one id. */
+  readonly events: readonly WantedEvent[];
+  /**
+   * Locks the place of this work in the caller's transaction; false when it has moved on: somebody else has settled it,
+   * and nothing of it is to be done or counted any more.
+   */
+  readonly lock: (client: Client) => Promise<boolean>;
+  /** Adds the counts and moves the place past all of the work, in the transaction that called `lock`. */
+  readonly finish: (client: Client, counts: readonly DeliveryCounts[]) => Promise<void>;
+  /** Aborted when the process drains or the partition belongs to somebody else: give up and return. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Settles a piece of work and returns whether its place has moved on; false when `signal` was aborted before. Throws
+ * only bugs and the environment.
+ */
+export type Settle = (work: Work) => Promise<boolean>;
