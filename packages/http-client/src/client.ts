@@ -1,7 +1,7 @@
 import { Agent } from 'undici';
 import { createCircuit, type CircuitOptions, type CircuitState } from './circuit.ts';
 import type { HttpOutcome } from './outcome.ts';
-import { basicHeader, createRedactor, type HttpAuth } from './redact.ts';
+import { authorizationOf, createRedactor, type HttpAuth } from './redact.ts';
 import { send, type RequestLimits } from './request.ts';
 import type { RateHeaders } from './wait.ts';
 
@@ -61,7 +61,8 @@ export function path(parts: TemplateStringsArray, ...values: readonly (string | 
   return String.raw({ raw: parts }, ...values.map((value) => encodeURIComponent(String(value))));
 }
 
-function urlOf(base: URL, route: string, query: Readonly<Record<string, QueryValue>>): URL {
+/** The URL of a route below `base`. Throws a TypeError for a route that leaves it. */
+export function urlOf(base: URL, route: string, query: Readonly<Record<string, QueryValue>>): URL {
   const prefix = base.pathname.replace(/\/$/, '');
   const url = new URL(base);
   url.pathname = `${prefix}${route}`;
@@ -119,7 +120,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       const url = urlOf(base, route, withKey);
       const headers = {
         'user-agent': userAgent,
-        ...(auth.kind === 'basic' ? { authorization: basicHeader(auth.username, auth.password) } : {}),
+        ...authorizationOf(auth),
       };
       signal?.throwIfAborted();
       const askedAt = performance.now();

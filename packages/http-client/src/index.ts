@@ -1,5 +1,5 @@
 export { BodyError, outcomeOfBodyError, readJson, readText } from './body.ts';
-export type { CircuitOptions, CircuitState } from './circuit.ts';
+export { createCircuit, type Circuit, type CircuitOptions, type CircuitState } from './circuit.ts';
 export {
   createHttpClient,
   path,
@@ -22,6 +22,7 @@ export type {
   RefusalCode,
   RetryReason,
 } from './outcome.ts';
-export type { HttpAuth } from './redact.ts';
+export { authorizationOf, createRedactor, shortDetail, type HttpAuth, type Redactor } from './redact.ts';
 export { RowSplitter, type OversizedRow, type RowSplitterOptions } from './row-splitter.ts';
-export { nextWaitMs, parseRateHeaders, parseRetryAfter, type RateHeaders } from './wait.ts';
+export { createSender, type Sender, type SenderOptions, type SendRequest, type Sent } from './sender.ts';
+export { nextWaitMs, parseRateHeaders, parseRetryAfter, type HeaderValues, type RateHeaders } from './wait.ts';

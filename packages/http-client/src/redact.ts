@@ -2,6 +2,7 @@
 export type HttpAuth =
   | { readonly kind: 'none' }
   | { readonly kind: 'query'; readonly name: string; readonly value: string }
+  | { readonly kind: 'bearer'; readonly token: string }
   | { readonly kind: 'basic'; readonly username: string; readonly password: string };
 
 /** Takes the secrets of one credential out of a text. */
@@ -10,8 +11,14 @@ export type Redactor = (text: string) => string;
 const mark = '[redacted]';
 
 /** The `Authorization` of HTTP Basic. */
-export function basicHeader(username: string, password: string): string {
+function basicHeader(username: string, password: string): string {
   return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+}
+
+/** The `authorization` header of a credential; nothing for one that travels elsewhere. */
+export function authorizationOf(auth: HttpAuth): { readonly authorization?: string } {
+  if (auth.kind === 'basic') return { authorization: basicHeader(auth.username, auth.password) };
+  return auth.kind === 'bearer' ? { authorization: `Bearer ${auth.token}` } : {};
 }
 
 function formsOf(secret: string): string[] {
@@ -25,7 +32,7 @@ function formsOf(secret: string): string[] {
  */
 export function createRedactor(auth: HttpAuth): Redactor {
   if (auth.kind === 'none') return (text) => text;
-  const secret = auth.kind === 'query' ? auth.value : auth.password;
+  const secret = auth.kind === 'query' ? auth.value : auth.kind === 'bearer' ? auth.token : auth.password;
   const forms = new Set(formsOf(secret));
   if (auth.kind === 'basic') {
     const encoded = basicHeader(auth.username, auth.password).slice('Basic '.length);

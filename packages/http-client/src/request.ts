@@ -26,7 +26,8 @@ export interface PreparedRequest {
   readonly onHeaders: ((status: number, rate: RateHeaders) => void) | undefined;
 }
 
-function flatten(headers: Dispatcher.ResponseData['headers'], redact: Redactor): HeaderValues {
+/** Headers by name, several of one name joined; cookies left out. */
+export function flatten(headers: Dispatcher.ResponseData['headers'], redact: Redactor): HeaderValues {
   const flat: Record<string, string> = {};
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || name === 'set-cookie') continue;
