@@ -1,0 +1,151 @@
+import { join } from 'node:path';
+import { waitFor } from '@full-sync/testing';
+import { DASHBOARDS } from '../../scripts/monitoring/generated-files.ts';
+import type { Alert } from '../../scripts/monitoring/model.ts';
+import { renderRules } from '../../scripts/monitoring/render-rules.ts';
+import { startSystem } from '../drill/system.ts';
+import { acts } from './acts.ts';
+import { perform } from './perform.ts';
+import type { Fired } from './perform.ts';
+import { startPrometheus } from './prometheus.ts';
+import type { Prometheus } from './prometheus.ts';
+import { fillIn, readBoards } from './questions.ts';
+import { createStage } from './stage.ts';
+import { formatTable, showValue } from './table.ts';
+
+export interface ProveOptions {
+  readonly root: string;
+  readonly alerts: readonly Alert[];
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Instead of minutes; every other part of the rules is as in production. */
+const SHORT_FOR = '1s';
+
+/**
+ * Runs the whole system under a real Prometheus: a sync without disturbance, at which no alert may fire; then everything that the
+ * alerts are for; then every query of every panel, over all of that time. Prints what each gave; resolves to what is wrong.
+ */
+export async function prove(options: ProveOptions): Promise<readonly string[]> {
+  const { root, alerts, say, signal } = options;
+  await using system = await startSystem({
+    seed: 1,
+    size: { smartlead: { campaigns: 8, rows: 3_000 }, lemlist: { campaigns: 6, activities: 4_000 } },
+    limits: { smartlead: '600/60s', lemlist: '40/2s' },
+    latencyMs: 5,
+    say,
+    signal,
+  });
+  await using prometheus = await startPrometheus({
+    home: join(system.stack.home.root, 'prometheus'),
+    deployed: join(root, 'deploy', 'prometheus'),
+    targets: system.services.plans.map((plan) => ({ service: plan.name, address: new URL(plan.baseUrl).host })),
+    rules: renderRules(alerts, { for: SHORT_FOR }),
+  });
+  const startedAt = Date.now() / 1_000;
+  await allScraped(prometheus);
+  const stage = createStage(system, prometheus, say);
+
+  say('     a sync without disturbance');
+  const end = await stage.waitForEnd(await system.client.execute());
+  if (end.status !== 'completed') throw new Error(`the sync ${end.status}: ${JSON.stringify(end.error)}`);
+  const early = [...(await prometheus.firing())];
+  const lefts = await leftSides(prometheus, alerts);
+  say(`ok   ${end.summary.events_created} events, no alert`);
+
+  const fired = new Map<string, Fired>();
+  for (const act of acts)
+    for (const [name, how] of await perform(act, stage)) if (!fired.has(name)) fired.set(name, how);
+
+  const boards = await askAll(prometheus, join(root, DASHBOARDS), startedAt);
+  say(`\n${boards.table}\n`);
+  const rows = alerts.map((alert) => {
+    const how = fired.get(alert.name);
+    const left = lefts.get(alert.name);
+    return [
+      alert.name,
+      left === undefined ? 'nothing' : left.map((value) => showValue(value, 'short')).join(', '),
+      `${alert.op} ${alert.right}`,
+      alert.for,
+      how === undefined ? 'never' : `${how.afterSeconds.toFixed(1)} s`,
+      how?.quietAfterSeconds === null ? 'looks back' : `${how?.quietAfterSeconds.toFixed(1)} s`,
+      how?.act ?? '',
+    ];
+  });
+  say(
+    `${formatTable(['alert', 'left side when all is well', 'raised when', 'for', 'fired after', 'quiet after', 'what raised it'], rows)}\n`,
+  );
+  return [
+    ...early.map((name) => `${name} fires although nothing is wrong`),
+    ...alerts
+      .filter(({ name }) => !lefts.has(name))
+      .map(({ name }) => `the left side of ${name} gives nothing when all is well`),
+    ...alerts.filter(({ name }) => !fired.has(name)).map(({ name }) => `${name} was never seen to fire`),
+    ...boards.failures,
+    ...system.unexpectedEnds(),
+  ];
+}
+
+async function allScraped(prometheus: Prometheus): Promise<void> {
+  const look = async (): Promise<boolean> => {
+    const targets = await prometheus.targets();
+    return targets.length > 1 && targets.every(({ health }) => health === 'up');
+  };
+  await waitFor(look, { deadlineMs: 30_000, what: 'every process to be scraped' }).catch(async (error: unknown) => {
+    throw new Error(`not all are scraped: ${JSON.stringify(await prometheus.targets())}`, { cause: error });
+  });
+}
+
+/** What the left side of each alert gives now; alerts whose left side gives nothing are left out. */
+async function leftSides(
+  prometheus: Prometheus,
+  alerts: readonly Alert[],
+): Promise<ReadonlyMap<string, readonly number[]>> {
+  const found = new Map<string, readonly number[]>();
+  for (const { name, left } of alerts) {
+    const values = (await prometheus.query(left)).flatMap(({ points }) => points.map(([, value]) => value));
+    if (values.some((value) => !Number.isNaN(value))) found.set(name, [...new Set(values)]);
+  }
+  return found;
+}
+
+/** Every query of every panel over the whole proof, a line each. */
+async function askAll(
+  prometheus: Prometheus,
+  folder: string,
+  from: number,
+): Promise<{ readonly table: string; readonly failures: readonly string[] }> {
+  const { questions, variables } = readBoards(folder);
+  const failures: string[] = [];
+  const chosen = new Map<string, string>();
+  for (const { board, name, metric, label, multi } of variables) {
+    const values = await prometheus.labelValues(metric, label);
+    if (values.length === 0) failures.push(`${board}: the choice ${name} is empty`);
+    chosen.set(`${board}/${name}`, multi ? '.*' : (values[0] ?? ''));
+  }
+  const durations = {
+    $__rate_interval: '15s',
+    $__interval: '5s',
+    $__range: `${Math.ceil(Date.now() / 1_000 - from)}s`,
+  };
+  const rows: string[][] = [];
+  for (const question of questions) {
+    const { board, panel, query, unit } = question;
+    const series = await prometheus.queryRange(fillIn(question, chosen, durations), from);
+    const values = series
+      .flatMap(({ points }) => points.map(([, value]) => value))
+      .filter((value) => !Number.isNaN(value));
+    const last = series.map(({ points }) => points.at(-1)?.[1] ?? Number.NaN).filter((value) => !Number.isNaN(value));
+    if (values.length === 0) failures.push(`${board}: "${panel}" (query ${query}) returned no data`);
+    const most = (of: readonly number[]): string =>
+      of.length === 0
+        ? ''
+        : showValue(
+            of.reduce((a, b) => Math.max(a, b)),
+            unit,
+          );
+    rows.push([board, panel, query, String(series.length), most(last), most(values)]);
+  }
+  return { table: formatTable(['dashboard', 'panel', 'query', 'series', 'now', 'most'], rows), failures };
+}
