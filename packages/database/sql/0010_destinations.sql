@@ -98,3 +98,6 @@ create table delivery_backfills (
 );
 create index delivery_backfills_open on delivery_backfills (destination, created_at) where ended_at is null;
 comment on table delivery_backfills is 'Orders to deliver stored events to a destination; its service works them off.';
+
+-- The destinations that a job's events are meant for; they travel in record headers.
+alter table jobs add column destinations text[] not null default '{}';

@@ -101,3 +101,26 @@ export { claimWebhook, listWebhooks, queueWebhook, settleWebhook } from './webho
 export type { ClaimedWebhook, EndedJob, WebhookAttempt, WebhookDelivery, WebhookNext } from './webhooks.ts';
 export { createShadows, prepareSwap, SwapBlockedError } from './resets.ts';
 export { ResetRefusedError } from './leaf-shape.ts';
+export { waitForLock } from './wait-for-lock.ts';
+export {
+  lockDestinationPosition,
+  openDestinationPosition,
+  readDestinationPosition,
+  storeDestinationPosition,
+} from './destination-positions.ts';
+export type { DestinationPartition, DestinationPosition } from './destination-positions.ts';
+export { ensureDeliveryTarget } from './delivery-targets.ts';
+export {
+  closeClaim,
+  deliveryKey,
+  insertDeliveries,
+  openClaim,
+  readDeliveries,
+  renewClaim,
+  retryDeliveries,
+  settleDeliveries,
+  takeOverDeliveries,
+} from './deliveries.ts';
+export type { DeliverySettlement, DeliveryState, KnownDelivery, NewDelivery } from './deliveries.ts';
+export { addJobDeliveries, readJobDestinations, readJobReaches } from './job-deliveries.ts';
+export type { DeliveryTally, JobDestination, JobReach } from './job-deliveries.ts';

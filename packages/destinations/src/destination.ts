@@ -22,6 +22,8 @@ export interface Outgoing<Payload> {
   /** The event's hash as 32 hex digits: the same however often it is sent. */
   readonly eventId: string;
   readonly payload: Payload;
+  /** The payload as it was stored: `JSON.stringify` of it, made once. */
+  readonly json: string;
 }
 
 /** What became of a batch. */
@@ -30,7 +32,8 @@ export type Delivery =
   | { readonly kind: 'each'; readonly settlements: readonly Settlement[]; readonly answerCode: number }
   /**
    * Nobody's fault for good: nothing is known to be accepted, and all of it is sent again, after `afterMs` where the
-   * destination named a time, else with backoff. `reason` is a short constant such as `throttled`, for metrics.
+   * destination named a time, else with backoff. `reason` is a short constant for metrics; all but `throttled` count as
+   * failures of the host, which open its circuit.
    */
   | { readonly kind: 'retry'; readonly afterMs: number | null; readonly reason: string }
   /** Nothing is accepted until somebody mends something (credentials): pauses, says so, and probes by itself. */

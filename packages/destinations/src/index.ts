@@ -1,2 +1,2 @@
 export type { Delivery, Destination, Outgoing, Target, ToPayload } from './destination.ts';
-export type { DeliveryCounts, Settle, WantedEvent, Work } from './work.ts';
+export type { DeliveryCounts, Settle, WantedEvent, Work, WorkEnd } from './work.ts';

@@ -48,7 +48,10 @@ export interface Work {
 }
 
 /**
- * Settles a piece of work and returns whether its place has moved on; false when `signal` was aborted before. Throws
- * only bugs and the environment.
+ * How a piece of work ended. `settled` = its place has moved past it; `stale` = somebody else has moved the place;
+ * `aborted` = `signal` was aborted before all of it was settled.
  */
-export type Settle = (work: Work) => Promise<boolean>;
+export type WorkEnd = 'settled' | 'stale' | 'aborted';
+
+/** Settles a piece of work. Throws only bugs and the environment. */
+export type Settle = (work: Work) => Promise<WorkEnd>;

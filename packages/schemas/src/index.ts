@@ -8,6 +8,7 @@ export * from './lead-identity.ts';
 export * from './partition.ts';
 export * from './platforms.ts';
 export * from './readings.ts';
+export * from './record-headers.ts';
 export * from './strip.ts';
 export * from './text.ts';
 export * from './times.ts';

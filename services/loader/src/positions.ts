@@ -1,6 +1,7 @@
+import { waitForLock } from '@full-sync/database';
 import type { Client, Database } from '@full-sync/database';
+import type { Position, SourcePosition } from '@full-sync/delivery';
 import type { Logger } from '@full-sync/runtime';
-import type { Position, SourcePosition } from './domain/plan-batch.ts';
 
 export interface PartitionOfTopic {
   readonly topic: string;
@@ -12,9 +13,6 @@ interface PositionRow {
   readonly next_offset: string;
   readonly sources: Record<string, SourcePosition>;
 }
-
-/** How long a loader waits for its position row before it ends whoever holds it. */
-const patienceMs = 10_000;
 
 /** The position of a partition, without a lock; a partition of a topic (id) not met before starts at 0. */
 export async function readPosition(db: Database, at: PartitionOfTopic): Promise<Position> {
@@ -41,36 +39,18 @@ export async function lockPosition(options: {
   readonly logger: Logger;
 }): Promise<Position> {
   const { db, client, at, logger } = options;
-  const {
-    rows: [self],
-  } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const timer = setInterval(() => {
-    endBlockers(db, self?.pid ?? 0).then(
-      (ended) => {
-        if (ended.length > 0) logger.warn({ ...at, ended }, 'ended the backends that held the position');
-      },
-      (error: unknown) => {
-        logger.error({ err: error, ...at }, 'could not end the backend that holds the position');
-      },
-    );
-  }, patienceMs);
-  try {
-    const { rows } = await client.query<PositionRow>(
-      'select next_offset, sources from event_positions where topic_id = $1 and partition = $2 for update',
-      [at.topicId, at.partition],
-    );
-    return toPosition(rows[0]);
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-async function endBlockers(db: Database, pid: number): Promise<number[]> {
-  const { rows } = await db.pool.query<{ pid: number }>(
-    'select pid from unnest(pg_blocking_pids($1)) as blocking (pid) where pg_terminate_backend(pid)',
-    [pid],
-  );
-  return rows.map((row) => row.pid);
+  const { rows } = await waitForLock({
+    db,
+    client,
+    logger,
+    at,
+    lock: () =>
+      client.query<PositionRow>(
+        'select next_offset, sources from event_positions where topic_id = $1 and partition = $2 for update',
+        [at.topicId, at.partition],
+      ),
+  });
+  return toPosition(rows[0]);
 }
 
 /** What it took to load one batch; added up in the row that is written anyway, for those who ask how loading does. */
@@ -110,16 +90,6 @@ export async function storePosition(
       writeMs,
     ],
   );
-}
-
-/** True when nothing was loaded between two readings of a position. */
-export function samePosition(a: Position, b: Position): boolean {
-  if (a.nextOffset !== b.nextOffset) return false;
-  const topics = new Set([...Object.keys(a.sources), ...Object.keys(b.sources)]);
-  return [...topics].every((topic) => {
-    const [left, right] = [a.sources[topic], b.sources[topic]];
-    return left?.[0] === right?.[0] && left?.[1] === right?.[1];
-  });
 }
 
 function toPosition(row: PositionRow | undefined): Position {

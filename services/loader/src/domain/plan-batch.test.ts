@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Position } from '@full-sync/delivery';
 import { avroType } from '@full-sync/schemas';
 import fc from 'fast-check';
 import { CopyRows } from './copy-rows.ts';
 import { leafKey, planBatch } from './plan-batch.ts';
-import type { IncomingRecord, Position } from './plan-batch.ts';
+import type { IncomingRecord } from './plan-batch.ts';
 
 const type = avroType('outreach-event');
 const start: Position = { nextOffset: 0, sources: {} };

@@ -1,17 +1,9 @@
+import { liesBeyond } from '@full-sync/delivery';
+import type { Position, SourcePosition } from '@full-sync/delivery';
 import { MalformedValueError } from './avro-cursor.ts';
 import type { CopyRows } from './copy-rows.ts';
 import { transcode } from './transcode.ts';
 import type { EventFacts } from './transcode.ts';
-
-/** The last source position loaded of one raw topic: offset, then index within the record. */
-export type SourcePosition = readonly [offset: number, index: number];
-
-/** Where a partition of the events topic stands in Postgres. */
-export interface Position {
-  readonly nextOffset: number;
-  /** By raw topic id. */
-  readonly sources: Readonly<Record<string, SourcePosition>>;
-}
 
 export interface IncomingRecord {
   readonly offset: number;
@@ -64,10 +56,7 @@ export interface PlanOptions {
   readonly takeRows: () => CopyRows;
 }
 
-/**
- * Decides what of a batch is to be loaded above `base`, and encodes it. Positions only grow along a partition, so one
- * comparison tells a replay, whoever published it and however often (I3).
- */
+/** Decides what of a batch is to be loaded above `base`, and encodes it: replays are told by their source positions (I3). */
 export function planBatch(options: PlanOptions): BatchPlan {
   const { records, base, ended } = options;
   const sources: Record<string, SourcePosition> = { ...base.sources };
@@ -97,8 +86,7 @@ export function planBatch(options: PlanOptions): BatchPlan {
       continue;
     }
     const { sourceTopicId, sourceOffset, sourceIndex } = facts;
-    const last = sources[sourceTopicId];
-    if (last && (sourceOffset < last[0] || (sourceOffset === last[0] && sourceIndex <= last[1]))) {
+    if (!liesBeyond(sources[sourceTopicId], sourceOffset, sourceIndex)) {
       replayed += 1;
       target.commit(start);
       continue;
