@@ -145,7 +145,8 @@ function urlAt(url: string, place: Endpoint | undefined): string {
   return moved.href;
 }
 
-async function deleteTopics(prefix: string): Promise<void> {
+/** Removes the topics of a pipeline that has ended. */
+export async function deleteTopics(prefix: string): Promise<void> {
   const config = { KAFKA_BROKERS: stackAddresses().kafkaBrokers, KAFKA_TOPIC_PREFIX: prefix, KAFKA_SSL: false };
   const logger = createLogger({ service: 'e2e', level: 'silent' });
   await using client = await connectKafka({ config, clientId: 'e2e', logger });
