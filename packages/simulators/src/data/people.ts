@@ -93,7 +93,7 @@ export function personOf(seed: number, index: number): Person {
     lastName: last[0],
     fullName,
     company: company[0],
-    domain: `${company[1]}.example`,
+    domain: `${company[1]}.example.com`,
     jobTitle: pick(JOB_JSON, trait(base, 5)),
     email: emailOf(trait(base, 6), first[1], last[1], company[1], index),
   };
@@ -107,14 +107,15 @@ function oddName(value: number): string | null {
   return null;
 }
 
+/** Under example.com: Attio refuses addresses in a reserved top-level domain (its fact sheet, section 4). */
 function emailOf(value: number, first: string, last: string, company: string, index: number): string {
   const number = index.toString(36);
   const at = value % 1500;
-  if (at < 6) return `jürgen.${number}@${company}.example`;
-  if (at < 9) return `σοφος.${number}@${company}.example`;
-  if (at === 9) return `nul\\u0000byte.${number}@${company}.example`;
-  if (at === 10) return `half\\udc00.${number}@${company}.example`;
-  return `${first}.${last}.${number}@${company}.example`;
+  if (at < 6) return `jürgen.${number}@${company}.example.com`;
+  if (at < 9) return `σοφος.${number}@${company}.example.com`;
+  if (at === 9) return `nul\\u0000byte.${number}@${company}.example.com`;
+  if (at === 10) return `half\\udc00.${number}@${company}.example.com`;
+  return `${first}.${last}.${number}@${company}.example.com`;
 }
 
 /**
