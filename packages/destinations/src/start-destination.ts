@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { connectDatabase, migrate } from '@full-sync/database';
+import type { Database } from '@full-sync/database';
+import { connectKafka, connectSerde, consumeBatches, createProducer } from '@full-sync/kafka';
+import type { Codec, KafkaClient, Producer, Serde } from '@full-sync/kafka';
+import { systemClock } from '@full-sync/runtime';
+import type { Clock, DatabaseSettings, KafkaSettings, RegistrySettings, ServiceScope } from '@full-sync/runtime';
+import { topicNames } from '@full-sync/schemas';
+import { createDeliver } from './deliver-work.ts';
+import type { Destination } from './destination.ts';
+import { createJobReaches } from './job-reaches.ts';
+import { createDestinationMetrics } from './metrics.ts';
+import type { DestinationMetrics } from './metrics.ts';
+import { readBatch } from './read-partition.ts';
+import { createTargetStates } from './target-states.ts';
+import type { TargetStates } from './target-states.ts';
+import type { Settle } from './work.ts';
+
+export type DestinationSettings = KafkaSettings & RegistrySettings & DatabaseSettings;
+
+/** What a destination's service is built of, for those that settle their work in their own way. */
+export interface DestinationParts {
+  readonly scope: ServiceScope;
+  readonly db: Database;
+  readonly client: KafkaClient;
+  readonly serde: Serde;
+  readonly producer: Producer;
+  readonly letterCodec: Codec<'outreach.dead-letters'>;
+  readonly metrics: DestinationMetrics;
+  readonly states: TargetStates;
+  readonly clock: Clock;
+  /** Names this process where it claims something. */
+  readonly owner: string;
+  /** To be called whenever a loop turns that may take longer than 30 s. */
+  readonly beat: () => void;
+  /** Aborted when what is under way has to be let go, some time after the drain began. */
+  readonly cutOff: AbortSignal;
+}
+
+/** Partitions in work at once: while one waits for the destination, others claim and settle. */
+const concurrency = 4;
+/** Beside those, backfills, renewals of claims, and one that ends a frozen holder of a position. */
+const fewestConnections = concurrency + 4;
+/** What is under way when the drain begins may take this long; its deadline is 25 s. */
+const cutOffMs = 15_000;
+
+/**
+ * Runs a destination that is sent each event once, as a consumer group of its own on `outreach.events`; for the `start`
+ * of `runService`. Whatever a destination needs beside its interface is in its own folder.
+ *
+ * @throws EnvironmentError when broker, registry or database do not answer.
+ */
+export async function startDestination<Payload>(
+  scope: ServiceScope,
+  config: DestinationSettings,
+  destination: Destination<Payload>,
+): Promise<void> {
+  const { name, takes = 'asked' } = destination;
+  await startConsumer(scope, config, { name, takes }, (parts) =>
+    createDeliver({ ...parts, destination, random: Math.random }),
+  );
+}
+
+/** Like `startDestination`, for a destination that settles its work by itself, as one that folds events into totals. */
+export async function startConsumer(
+  scope: ServiceScope,
+  config: DestinationSettings,
+  consumer: { readonly name: string; readonly takes: 'asked' | 'all' },
+  createSettle: (parts: DestinationParts) => Settle | Promise<Settle>,
+): Promise<void> {
+  const { logger, health } = scope;
+  const { name, takes } = consumer;
+  const applicationName = `full-sync-${name}`;
+  const poolMax = Math.max(fewestConnections, config.DATABASE_POOL_MAX);
+  const db = scope.use(await connectDatabase({ config, applicationName, poolMax }), 'database');
+  await migrate(db);
+  const client = scope.use(await connectKafka({ config, clientId: applicationName, logger }), 'kafka');
+  await client.ensureTopics();
+  const serde = await connectSerde({ config, named: client.named });
+  const producer = scope.use(await createProducer(client), 'producer');
+  const metrics = createDestinationMetrics(scope.metrics, name);
+  const states = scope.use(
+    createTargetStates({ destination: name, health, logger, metrics, draining: scope.signal }),
+    'circuits',
+  );
+  const settle = await createSettle({
+    scope,
+    db,
+    client,
+    serde,
+    producer,
+    letterCodec: serde.codec(topicNames.deadLetters),
+    metrics,
+    states,
+    clock: systemClock,
+    owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    beat: () => health.beat('consumer'),
+    cutOff: after(scope.signal, cutOffMs),
+  });
+  const reader = {
+    destination: name,
+    takes,
+    db,
+    client,
+    codec: serde.codec(topicNames.events),
+    readReaches: createJobReaches(db),
+    settle,
+    metrics,
+    logger,
+    draining: scope.signal,
+  };
+  const reading = await consumeBatches({
+    client,
+    group: name,
+    topics: [topicNames.events],
+    concurrency,
+    maxBytesPerPartition: 4_194_304,
+    maxBytes: 16_777_216,
+    gapPolicy: 'handler',
+    onBatch: (batch) => readBatch(reader, batch),
+    onBeat: () => health.beat('consumer'),
+    onFailure: (error) => scope.fail(error),
+  });
+  scope.use(reading, 'consumer');
+}
+
+/** A signal that is aborted `ms` after `signal` was. */
+function after(signal: AbortSignal, ms: number): AbortSignal {
+  const controller = new AbortController();
+  signal.addEventListener('abort', () => {
+    setTimeout(() => {
+      controller.abort();
+    }, ms).unref();
+  });
+  return controller.signal;
+}
