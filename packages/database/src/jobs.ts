@@ -42,6 +42,8 @@ export interface NewJob {
   readonly chunk?: { readonly days: number; readonly delayMs: number } | null;
   /** What the job asks of itself on an account. */
   readonly paces?: readonly JobPace[];
+  /** Names of the destinations that are to have its events; none when left out. */
+  readonly destinations?: readonly string[];
 }
 
 export interface JobPace {
@@ -72,8 +74,8 @@ export interface JobTarget {
 export async function insertJob(client: Client, job: NewJob): Promise<void> {
   await client.query(
     `insert into jobs (job_id, sync_mode, config, warnings, parallel_workers, batch_size, window_end,
-       range_start, range_end, chunk_days, chunk_delay_ms)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+       range_start, range_end, chunk_days, chunk_delay_ms, destinations)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
     [
       job.jobId,
       job.syncMode,
@@ -86,6 +88,7 @@ export async function insertJob(client: Client, job: NewJob): Promise<void> {
       job.range?.end ?? null,
       job.chunk?.days ?? null,
       job.chunk?.delayMs ?? null,
+      job.destinations ?? [],
     ],
   );
   const namespaces = job.targets.map((target) => target.namespace);

@@ -116,6 +116,12 @@ async function lockNamespaces(
   return new Set(rows.map(({ namespace, platform }) => `${namespace}/${platform}`));
 }
 
+/** The stages of letters that no destination has written. */
+const ownStages = `('extractor', 'keyer', 'loader', 'api')`;
+/** Who is to have what a letter's record gives (`l`, of the job `lj`): only the destination that refused it, or all of the job's. */
+const destinationsOfLetter = `case when l.stage not in ${ownStages} then array[l.stage]
+  else coalesce(lj.destinations, '{}') end`;
+
 /**
  * Stores a replay of the letters as a job of its own that owns no namespace: a walk per namespace and platform. Letters
  * of one raw record are published once. In the transaction that locked them; their namespaces must exist.
@@ -130,8 +136,11 @@ export async function insertReplay(
 ): Promise<void> {
   const { jobId, config, ids } = replay;
   await client.query(
-    `insert into jobs (job_id, sync_mode, config, parallel_workers, window_end) values ($1, 'replay', $2, 1, now())`,
-    [jobId, JSON.stringify(config)],
+    `insert into jobs (job_id, sync_mode, config, parallel_workers, window_end, destinations)
+     values ($1, 'replay', $2, 1, now(), array(
+       select distinct unnest(${destinationsOfLetter}) from dead_letters l left join jobs lj on lj.job_id = l.job_id
+       where l.dead_letter_id = any($3::bigint[]) order by 1))`,
+    [jobId, JSON.stringify(config), ids],
   );
   await client.query(
     `insert into dead_letter_replays (job_id, dead_letter_id, namespace, platform, leader_id, event_key)
@@ -226,6 +235,8 @@ export async function claimReplay(
 /** A letter to be published again, and the walk that it came of. */
 export interface LetterToReplay {
   readonly id: number;
+  /** The destinations that its first job meant its events for; of a letter of a destination, that one. */
+  readonly destinations: readonly string[];
   readonly stage: string;
   readonly record: Buffer;
   readonly failedAtMs: number;
@@ -248,6 +259,7 @@ export async function readLettersToReplay(
     stage: string;
     record: Buffer;
     failed_at_ms: number;
+    destinations: readonly string[];
     kind: string | null;
     campaign_id: string | null;
     campaign_name: string | null;
@@ -262,8 +274,9 @@ export async function readLettersToReplay(
          row_number() over (order by dead_letter_id) as place
        from due join dead_letters using (dead_letter_id))
      select l.dead_letter_id as id, l.stage, l.record, (extract(epoch from l.failed_at) * 1000)::float8 as failed_at_ms,
-       s.kind, s.campaign_id, s.campaign_name, sized.left
+       s.kind, s.campaign_id, s.campaign_name, sized.left, ${destinationsOfLetter} as destinations
      from sized join dead_letters l using (dead_letter_id) left join streams s on s.stream_id = l.stream_id
+       left join jobs lj on lj.job_id = l.job_id
      where sized.place = 1 or sized.bytes <= $6 order by l.dead_letter_id`,
     [replay.jobId, replay.namespace, replay.platform, replay.afterId, bounds.limit, bounds.maxBytes],
   );
@@ -273,6 +286,7 @@ export async function readLettersToReplay(
       stage: row.stage,
       record: row.record,
       failedAtMs: Math.trunc(row.failed_at_ms),
+      destinations: row.destinations,
       walk: row.kind === null ? null : { kind: row.kind, campaignId: row.campaign_id, campaignName: row.campaign_name },
     })),
     left: (rows[0]?.left ?? 0) - rows.length,

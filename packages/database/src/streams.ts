@@ -40,6 +40,8 @@ export interface ClaimedStream {
     readonly retryAttempts: number | null;
     /** True when the job has a pace of its own on the account: then a claim is one request. */
     readonly paced: boolean;
+    /** Names of the destinations that are to have its events. */
+    readonly destinations: readonly string[];
   };
 }
 
@@ -164,6 +166,7 @@ interface StreamRow {
   readonly chunk_delay_ms: number | null;
   readonly retry_attempts: number | null;
   readonly requests_per_second: number | null;
+  readonly destinations: readonly string[];
 }
 
 async function leaseStream(
@@ -200,7 +203,7 @@ async function leaseStream(
         (extract(epoch from l.window_start) * 1000)::float8 as window_start_ms,
         (extract(epoch from l.window_end) * 1000)::float8 as window_end_ms,
         l.continuation, l.attempt, l.chunks_committed, l.records_committed, l.records_expected,
-        jt.campaign_filter, j.sync_mode, j.batch_size,
+        jt.campaign_filter, j.sync_mode, j.batch_size, j.destinations,
         (extract(epoch from j.window_end) * 1000)::float8 as job_window_end_ms,
         (extract(epoch from j.range_start) * 1000)::float8 as range_start_ms,
         (extract(epoch from j.range_end) * 1000)::float8 as range_end_ms,
@@ -246,6 +249,7 @@ async function leaseStream(
       chunkDelayMs: row.chunk_delay_ms ?? 0,
       retryAttempts: row.retry_attempts,
       paced: row.requests_per_second !== null,
+      destinations: row.destinations,
     },
   };
 }

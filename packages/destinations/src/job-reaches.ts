@@ -21,16 +21,19 @@ export function createJobReaches(db: Database): (jobIds: Iterable<string>) => Pr
   /** Written once, so these never change. */
   const known = new Map<string, NonNullable<JobReach['targets']>>();
   return async (jobIds) => {
-    const unknown = [...new Set(jobIds)].filter((jobId) => !known.has(jobId));
-    const open = new Set<string>();
-    if (known.size > maxKnown) known.clear();
+    const asked = new Set(jobIds);
+    const unknown = [...asked].filter((jobId) => !known.has(jobId));
     const reaches = unknown.length === 0 ? [] : await readJobReaches(db.pool, unknown);
+    const open = new Set<string>();
     for (const { jobId, targets } of reaches) {
       if (targets === null) open.add(jobId);
       else known.set(jobId, targets);
     }
+    // Several partitions ask at once: each keeps what it has read, whatever is forgotten meanwhile.
+    const mine = new Map([...asked].map((jobId) => [jobId, known.get(jobId)]));
+    if (known.size > maxKnown) known.clear();
     return (jobId, { topicId, partition, offset }) => {
-      const targets = known.get(jobId);
+      const targets = mine.get(jobId);
       // A job that never was has no events.
       if (targets === undefined) return !open.has(jobId);
       return targets.topicId !== topicId || offset >= (targets.offsets[String(partition)] ?? 0);

@@ -4,7 +4,7 @@ import type { ChunkCommit, ChunkTarget, ClaimedReplay, Database, ReplayedAt } fr
 import { createProducer, ProducerDeadError } from '@full-sync/kafka';
 import type { Acknowledgement, Codec, KafkaClient } from '@full-sync/kafka';
 import type { Clock, Health, Logger } from '@full-sync/runtime';
-import { rawTopic } from '@full-sync/schemas';
+import { rawTopic, writeWishes } from '@full-sync/schemas';
 import type { Platform } from '@full-sync/schemas';
 import { isUnreachable } from './answer-errors.ts';
 import { rebuildRaw } from './domain/rebuild-raw.ts';
@@ -58,6 +58,8 @@ export async function publishReplays(deps: ReplayDeps, signal: AbortSignal): Pro
   }
 }
 
+type ReplayedRecord = RebuiltRecord & { readonly id: number; readonly destinations: readonly string[] };
+
 type Settled = Pick<ChunkCommit, 'progress' | 'outcome' | 'warning' | 'abandoned'>;
 
 async function publishChunk(deps: ReplayDeps, replay: ClaimedReplay): Promise<void> {
@@ -65,11 +67,12 @@ async function publishChunk(deps: ReplayDeps, replay: ClaimedReplay): Promise<vo
   await deps.letters.prepare(letters.map(({ record }) => record));
   const { jobId, namespace, platform, streamId, chunksCommitted } = replay;
   const envelope = { job_id: jobId, stream_id: streamId, chunk: chunksCommitted, namespace, platform };
-  const records: (RebuiltRecord & { readonly id: number })[] = [];
+  const records: ReplayedRecord[] = [];
   const faults: string[] = [];
   for (const letter of letters) {
     const rebuilt = rebuildRaw(letter, envelope, deps.letters);
-    if (rebuilt.kind === 'record') records.push({ ...rebuilt, id: letter.id });
+    const { id, destinations } = letter;
+    if (rebuilt.kind === 'record') records.push({ ...rebuilt, id, destinations });
     else faults.push(`letter ${letter.id} was left out: ${rebuilt.why}`);
   }
   const commit = async (settled: Settled, positions: readonly ReplayedAt[]): Promise<void> => {
@@ -106,7 +109,7 @@ async function publishChunk(deps: ReplayDeps, replay: ClaimedReplay): Promise<vo
 /** Publishes the records and says where each went; they are seldom enough for a producer of their own. */
 async function publish(
   deps: ReplayDeps,
-  records: readonly (RebuiltRecord & { readonly id: number })[],
+  records: readonly ReplayedRecord[],
 ): Promise<{ readonly positions: readonly ReplayedAt[]; readonly targets: readonly ChunkTarget[] }> {
   const [first] = records;
   if (first === undefined) return { positions: [], targets: [] };
@@ -114,7 +117,11 @@ async function publish(
   const topicId = (await deps.client.offsets.topicIds([topic])).get(topic);
   if (topicId === undefined) throw new Error(`the topic ${topic} vanished`);
   const codec = deps.rawCodecs[first.platform];
-  const outgoing = records.map(({ partition, key, raw }) => ({ partition, key, value: codec.encode(raw) }));
+  const outgoing = records.map(({ partition, key, raw, destinations }) => {
+    const headers = writeWishes({ destinations, redrive: true });
+    const value = codec.encode(raw);
+    return headers === undefined ? { partition, key, value } : { partition, key, value, headers };
+  });
   const acknowledged = await send(deps.client, topic, outgoing);
   const offsets = offsetsOf(acknowledged);
   const positions = records.map(({ id, partition }): ReplayedAt => {

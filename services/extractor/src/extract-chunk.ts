@@ -1,7 +1,7 @@
 import { readCursors, returnUnused } from '@full-sync/database';
 import type { ClaimedStream, Permit } from '@full-sync/database';
 import { ProducerDeadError } from '@full-sync/kafka';
-import { rawTopic } from '@full-sync/schemas';
+import { rawTopic, writeWishes } from '@full-sync/schemas';
 import type { ByteShare } from './byte-budget.ts';
 import type { Chunk, ChunkTools, Ending, Page, Tally } from './chunk.ts';
 import { fetchPage } from './fetch-page.ts';
@@ -101,7 +101,9 @@ async function publishPage({ tools, upstream, stream, tally }: Chunk, page: Page
   const { platform } = upstream;
   const { metrics, publisher } = tools;
   await publisher.bury(stream, page.unfit, tools.clock.now());
-  const reached = await publisher.publish(rawTopic(platform), page.records, stream.job.batchSize);
+  const headers = writeWishes({ destinations: stream.job.destinations, redrive: false });
+  const records = headers === undefined ? page.records : page.records.map((record) => ({ ...record, headers }));
+  const reached = await publisher.publish(rawTopic(platform), records, stream.job.batchSize);
   for (const { partition, lastOffset } of reached) {
     tally.targets.set(partition, Math.max(lastOffset, tally.targets.get(partition) ?? 0));
   }

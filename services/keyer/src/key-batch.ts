@@ -1,7 +1,7 @@
 import { gapInside, OffsetGapError, publishDeadLetters } from '@full-sync/kafka';
 import type { Codec, ConsumedBatch, ConsumedRecord, OutgoingRecord, Producer, Serde } from '@full-sync/kafka';
 import type { Clock } from '@full-sync/runtime';
-import { topicNames } from '@full-sync/schemas';
+import { readWishes, topicNames, writeWishes } from '@full-sync/schemas';
 import type { DeadLetter, StripOptions, TopicName } from '@full-sync/schemas';
 import { deriveEvents } from './domain/derive-events.ts';
 import type { DerivedEvents } from './domain/derive-events.ts';
@@ -66,10 +66,13 @@ export function createKeyBatch(options: KeyBatchOptions): (batch: ConsumedBatch)
       }
       if (part.length + derived.events.length > maxEventsPerSend || partBytes >= maxBytesPerSend) await sendPart();
       noteSightings(options, partition, derived);
+      // What its job wishes goes with the record to its events, and from there to the destinations.
+      const headers = writeWishes(readWishes(record.headers));
       for (const event of derived.events) {
         const value = eventCodec.encode(event);
         // All events of a lead in a namespace have one key, and so keep their order (I4).
-        part.push({ partition, key: `${event.namespace}:${derived.lead}`, value });
+        const key = `${event.namespace}:${derived.lead}`;
+        part.push(headers === undefined ? { partition, key, value } : { partition, key, value, headers });
         partBytes += value.length;
       }
     }
