@@ -21,7 +21,6 @@ export interface Claimed<Payload> {
   readonly known: readonly { readonly entry: Entry<Payload>; readonly outcome: Outcome }[];
   /** Somebody else is sending these. */
   readonly waiting: readonly Entry<Payload>[];
-  readonly takenOver: number;
 }
 
 /**
@@ -47,7 +46,7 @@ export async function claimDeliveries<Payload>(
       // Sorted by key for the locks; sent as the log has them (I4).
       .toSorted((a, b) => (a.entry.offset ?? 0) - (b.entry.offset ?? 0));
     if (mine.length === 0) await closeClaim(client, claimId);
-    return { claimId: mine.length === 0 ? null : claimId, mine, known, waiting, takenOver: taken.size };
+    return { claimId: mine.length === 0 ? null : claimId, mine, known, waiting };
   });
 }
 

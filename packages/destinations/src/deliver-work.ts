@@ -59,11 +59,11 @@ async function deliverWork<Payload>(
   let pending = entries;
   for (;;) {
     if (work.signal.aborted) return 'aborted';
-    const claimed = await claimDeliveries(parts.db, work, pending, { owner: parts.owner, leaseMs: claimLeaseMs });
+    const claiming = { owner: parts.owner, leaseMs: claimLeaseMs };
+    const claimed = await timed(parts, () => claimDeliveries(parts.db, work, pending, claiming));
     if (claimed === null) return 'stale';
-    parts.metrics.takenOver(claimed.takenOver);
     const ended = await sendClaimed(parts, work, claimed);
-    const settled = await settleClaimed(parts, work, { claimed, ended, counted });
+    const settled = await timed(parts, () => settleClaimed(parts, work, { claimed, ended, counted }));
     if (settled === 'stale') return 'stale';
     if (settled.counts !== null) {
       parts.metrics.noteCounts(settled.counts);
@@ -106,6 +106,8 @@ async function sendGroup<Payload>(
   if (first === undefined) return [];
   const outgoing = group.flatMap(({ entry, stored }) => toOutgoing(entry, stored) ?? []);
   const sent = await sendAll(parts, first.entry.target, outgoing, signal);
+  const wanted = group.flatMap(({ entry }) => (sent.get(entry.eventId)?.kind === 'sent' ? [entry.wanted] : []));
+  parts.metrics.noteAges(wanted, parts.clock.now());
   return group.flatMap(({ entry, stored }) => endOf(entry, stored, sent.get(entry.eventId)) ?? []);
 }
 
@@ -204,8 +206,16 @@ async function settleRows<Payload>(
   return lost;
 }
 
-async function look<Payload>({ clock, beat }: Deliverer<Payload>, { signal }: Work): Promise<void> {
+async function timed<Payload, T>({ metrics }: Deliverer<Payload>, transaction: () => Promise<T>): Promise<T> {
+  const beganAt = performance.now();
+  const result = await transaction();
+  metrics.noteSettled(performance.now() - beganAt);
+  return result;
+}
+
+async function look<Payload>({ clock, beat, metrics }: Deliverer<Payload>, { signal }: Work): Promise<void> {
   beat();
+  metrics.noteWait('claimed_elsewhere', lookAgainMs);
   try {
     await clock.sleep(lookAgainMs, signal);
   } catch (error) {

@@ -1,106 +1,93 @@
-import { Counter, Gauge, Histogram } from '@full-sync/runtime';
-import type { Registry } from '@full-sync/runtime';
+import { createInstruments, destinationMetrics } from '@full-sync/metrics';
+import type { Instruments, MetricRegistry } from '@full-sync/metrics';
 import type { SlicePlan } from './domain/plan-slice.ts';
-import type { DeliveryCounts } from './work.ts';
+import type { DeliveryCounts, WantedEvent } from './work.ts';
 
+export type WaitReason = 'rate_limit' | 'throttled' | 'backoff' | 'halted' | 'claimed_elsewhere';
+export type BatchEnd = 'rows' | 'bytes' | 'time' | 'end';
+
+/** What a destination's process shows of itself. */
 export interface DestinationMetrics {
   /** To be called once the counts are committed (I9). */
   readonly noteCounts: (counts: readonly DeliveryCounts[]) => void;
   readonly noteSlice: (plan: SlicePlan) => void;
-  /** `outcome`: `delivered`, `halt`, `circuit-open` or the reason of a retry. */
-  readonly noteAttempt: (outcome: string, events: number, elapsedMs: number) => void;
-  readonly takenOver: (events: number) => void;
+  readonly noteBatch: (end: BatchEnd, events: number) => void;
+  readonly noteRetry: (reason: string) => void;
+  readonly noteWait: (reason: WaitReason, ms: number) => void;
+  readonly noteSettled: (ms: number) => void;
+  /** The ages of events that the destination has just acknowledged. */
+  readonly noteAges: (sent: readonly WantedEvent[], nowMs: number) => void;
   readonly halted: (targets: number) => void;
-  readonly circuitsOpen: (circuits: number) => void;
+  readonly breaker: (state: 'closed' | 'half-open' | 'open') => void;
 }
 
-/** The closed list of metrics that every destination has. */
-export function createDestinationMetrics(registry: Registry, destination: string): DestinationMetrics {
-  const registers = [registry];
-  const events = new Counter({
-    name: 'full_sync_destination_events_total',
-    help: 'Events settled in the ledger by outcome. Many failed: the destination refuses them, see the dead letters.',
-    labelNames: ['destination', 'outcome'],
-    registers,
-  });
-  const repeats = new Counter({
-    name: 'full_sync_destination_repeats_total',
-    help: 'Records told apart by position: redelivered by Kafka, replayed by a keyer, or late ones of ended jobs.',
-    labelNames: ['destination', 'kind'],
-    registers,
-  });
-  const attempts = new Counter({
-    name: 'full_sync_destination_attempts_total',
-    help: 'Batches handed to the destination by outcome. Many throttled: its rate limit is the bottleneck.',
-    labelNames: ['destination', 'outcome'],
-    registers,
-  });
-  const batchEvents = new Histogram({
-    name: 'full_sync_destination_batch_events',
-    help: 'Events per batch. Low while there is lag: batches are cut by bytes.',
-    labelNames: ['destination'],
-    buckets: [1, 10, 50, 100, 250, 500, 1_000, 2_000],
-    registers,
-  });
-  const seconds = new Histogram({
-    name: 'full_sync_destination_deliver_seconds',
-    help: 'Time that the destination took for one batch. High: the destination is slow.',
-    labelNames: ['destination'],
-    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-    registers,
-  });
-  const takenOver = new Counter({
-    name: 'full_sync_destination_taken_over_total',
-    help: 'Deliveries that were claimed by a process that did not settle them, and were sent again as stored.',
-    labelNames: ['destination'],
-    registers,
-  });
-  const halted = new Gauge({
-    name: 'full_sync_destination_halted_targets',
-    help: 'Targets that accept nothing until somebody mends something, usually credentials. Above zero: mend them.',
-    labelNames: ['destination'],
-    registers,
-  });
-  const circuits = new Gauge({
-    name: 'full_sync_destination_circuits_open',
-    help: 'Targets that are left alone for a while because their host failed. Above zero for long: the host is down.',
-    labelNames: ['destination'],
-    registers,
-  });
-  const labels = { destination };
-  // There from the start, so that a rate over them is 0 and not missing.
-  for (const outcome of ['sent', 'skipped', 'failed']) events.inc({ ...labels, outcome }, 0);
-  for (const kind of ['redelivered', 'replayed', 'late']) repeats.inc({ ...labels, kind }, 0);
-  takenOver.inc(labels, 0);
-  halted.set(labels, 0);
-  circuits.set(labels, 0);
+const { requests, requestSeconds, folded, ...shellMetrics } = destinationMetrics;
+
+/** Instruments of the HTTP requests to a destination, for those that make some. */
+export function createRequestInstruments(
+  registry: MetricRegistry,
+  destination: string,
+): Instruments<{ readonly requests: typeof requests; readonly requestSeconds: typeof requestSeconds }> {
+  return createInstruments(registry, { requests, requestSeconds }, { destination: [destination] });
+}
+
+/** The gauge of totals that have changed and are not written yet, for a destination that folds events. */
+export function createFoldInstruments(
+  registry: MetricRegistry,
+  destination: string,
+): Instruments<{ readonly folded: typeof folded }> {
+  return createInstruments(registry, { folded }, { destination: [destination] });
+}
+
+const retryReasons = ['throttled', 'network', 'timeout', 'status', 'circuit_open', 'unreadable'] as const;
+const breakerStates = { closed: 0, 'half-open': 1, open: 2 } as const;
+
+export function createDestinationMetrics(registry: MetricRegistry, destination: string): DestinationMetrics {
+  const instruments = createInstruments(registry, shellMetrics, { destination: [destination] });
+  const { deliveries, dropped, batches, batchEvents, retries, waiting, halted, breaker } = instruments;
+  const sinceSource = instruments.ageSeconds.series({ destination, since: 'source' });
+  const sincePublished = instruments.ageSeconds.series({ destination, since: 'published' });
+  const settleSeconds = instruments.settleSeconds.series({ destination });
   return {
     noteCounts: (counts) => {
       for (const { sent, skipped, failed } of counts) {
-        events.inc({ ...labels, outcome: 'sent' }, sent);
-        events.inc({ ...labels, outcome: 'skipped' }, skipped);
-        events.inc({ ...labels, outcome: 'failed' }, failed);
+        deliveries.inc({ destination, outcome: 'sent' }, sent);
+        deliveries.inc({ destination, outcome: 'skipped' }, skipped);
+        deliveries.inc({ destination, outcome: 'failed' }, failed);
       }
     },
-    noteSlice: ({ redelivered, replayed, late }) => {
-      repeats.inc({ ...labels, kind: 'redelivered' }, redelivered);
-      repeats.inc({ ...labels, kind: 'replayed' }, replayed);
-      repeats.inc({ ...labels, kind: 'late' }, late);
+    noteSlice: ({ redelivered, replayed, late, notAsked, unreadable }) => {
+      dropped.inc({ destination, reason: 'redelivered' }, redelivered);
+      dropped.inc({ destination, reason: 'replayed' }, replayed);
+      dropped.inc({ destination, reason: 'late' }, late);
+      dropped.inc({ destination, reason: 'not_asked' }, notAsked);
+      dropped.inc({ destination, reason: 'unreadable' }, unreadable);
     },
-    noteAttempt: (outcome, count, elapsedMs) => {
-      attempts.inc({ ...labels, outcome });
-      if (outcome === 'circuit-open') return;
-      batchEvents.observe(labels, count);
-      seconds.observe(labels, elapsedMs / 1000);
+    noteBatch: (end, events) => {
+      batches.inc({ destination, reason: end });
+      batchEvents.observe({ destination }, events);
     },
-    takenOver: (count) => {
-      takenOver.inc(labels, count);
+    noteRetry: (reason) => {
+      retries.inc({ destination, reason: retryReasons.find((known) => known === reason) ?? 'other' });
+    },
+    noteWait: (reason, ms) => {
+      waiting.inc({ destination, reason }, ms / 1000);
+    },
+    noteSettled: (ms) => {
+      settleSeconds.observe(ms / 1000);
+    },
+    noteAges: (sent, nowMs) => {
+      for (const { event, publishedAtMs } of sent) {
+        if (publishedAtMs === null) continue;
+        sinceSource.observe(Math.max(0, nowMs - event.occurred_at) / 1000);
+        sincePublished.observe(Math.max(0, nowMs - publishedAtMs) / 1000);
+      }
     },
     halted: (targets) => {
-      halted.set(labels, targets);
+      halted.set({ destination }, targets);
     },
-    circuitsOpen: (open) => {
-      circuits.set(labels, open);
+    breaker: (state) => {
+      breaker.set({ destination }, breakerStates[state]);
     },
   };
 }

@@ -2,7 +2,7 @@ import { backoffMs } from '@full-sync/delivery';
 import type { Settlement } from '@full-sync/delivery';
 import type { Clock } from '@full-sync/runtime';
 import type { Delivery, Destination, Outgoing, Target } from './destination.ts';
-import type { DestinationMetrics } from './metrics.ts';
+import type { BatchEnd, DestinationMetrics, WaitReason } from './metrics.ts';
 import type { TargetStates } from './target-states.ts';
 
 export interface Sending<Payload> {
@@ -48,7 +48,8 @@ export async function sendAll<Payload>(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Sent>> {
   const ended = new Map<string, Sent>();
-  for (const batch of cut(outgoing, sending.destination.limits ?? defaultLimits)) {
+  for (const { batch, end } of cut(outgoing, sending.destination.limits ?? defaultLimits)) {
+    sending.metrics.noteBatch(end, batch.length);
     await sendBatch(sending, target, batch, { ended, signal });
     if (signal.aborted) break;
   }
@@ -77,17 +78,17 @@ async function sendBatch<Payload>(
       sending.states.halted(target.id, told.halt);
     }
     if (left.length === 0) return;
-    let waitMs: number;
     if (told.halt !== null) {
-      waitMs = Math.min(probe.lastMs, probe.firstMs * 2 ** probes);
+      await rest(sending, 'halted', Math.min(probe.lastMs, probe.firstMs * 2 ** probes), signal);
       probes += 1;
     } else if (attempt.kind === 'circuit-open') {
-      waitMs = attempt.retryAfterMs;
+      await rest(sending, 'backoff', attempt.retryAfterMs, signal);
     } else {
       failures += 1;
-      waitMs = told.afterMs ?? backoffMs({ ...backoff, attempt: failures, random: sending.random });
+      const { random } = sending;
+      const ownMs = backoffMs({ ...backoff, attempt: failures, random });
+      await rest(sending, told.afterMs === null ? 'backoff' : 'throttled', told.afterMs ?? ownMs, signal);
     }
-    await rest(sending, waitMs, signal);
   }
 }
 
@@ -98,7 +99,6 @@ async function deliverOnce<Payload>(
   target: Target,
   batch: readonly Outgoing<Payload>[],
 ): Promise<Attempt | 'cut-off'> {
-  const beganAt = performance.now();
   const deadline = AbortSignal.timeout(deliverDeadlineMs);
   const signal = AbortSignal.any([cutOff, deadline]);
   const beating = setInterval(beat, beatEveryMs);
@@ -114,13 +114,9 @@ async function deliverOnce<Payload>(
     clearInterval(beating);
   }
   beat();
-  metrics.noteAttempt(outcomeOf(attempt), batch.length, performance.now() - beganAt);
+  if (attempt.kind === 'retry') metrics.noteRetry(attempt.reason);
+  if (attempt.kind === 'circuit-open') metrics.noteRetry('circuit_open');
   return attempt;
-}
-
-function outcomeOf(attempt: Attempt): string {
-  if (attempt.kind === 'each') return 'delivered';
-  return attempt.kind === 'retry' ? attempt.reason : attempt.kind;
 }
 
 /** Notes what is settled, and says what is left and for how long it is to be left alone. */
@@ -163,7 +159,13 @@ function refused(
 }
 
 /** Waits, beating, until the time is over or `signal` is aborted. */
-async function rest<Payload>({ clock, beat }: Sending<Payload>, waitMs: number, signal: AbortSignal): Promise<void> {
+async function rest<Payload>(
+  { clock, beat, metrics }: Sending<Payload>,
+  reason: WaitReason,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const beganAt = performance.now();
   for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs -= beatEveryMs) {
     try {
       await clock.sleep(Math.min(leftMs, beatEveryMs), signal);
@@ -172,22 +174,24 @@ async function rest<Payload>({ clock, beat }: Sending<Payload>, waitMs: number, 
     }
     beat();
   }
+  metrics.noteWait(reason, performance.now() - beganAt);
 }
 
 function* cut<Payload>(
   outgoing: readonly Outgoing<Payload>[],
   { maxEvents, maxBytes }: { readonly maxEvents: number; readonly maxBytes: number },
-): Generator<readonly Outgoing<Payload>[], void, undefined> {
+): Generator<{ readonly batch: readonly Outgoing<Payload>[]; readonly end: BatchEnd }, void, undefined> {
   let start = 0;
   let bytes = 0;
   for (const [index, { json }] of outgoing.entries()) {
     const size = Buffer.byteLength(json) + 1;
-    if (index > start && (index - start >= maxEvents || bytes + size > maxBytes)) {
-      yield outgoing.slice(start, index);
+    const end = index - start >= maxEvents ? 'rows' : bytes + size > maxBytes ? 'bytes' : null;
+    if (index > start && end !== null) {
+      yield { batch: outgoing.slice(start, index), end };
       start = index;
       bytes = 0;
     }
     bytes += size;
   }
-  if (start < outgoing.length) yield outgoing.slice(start);
+  if (start < outgoing.length) yield { batch: outgoing.slice(start), end: 'end' };
 }

@@ -56,8 +56,7 @@ export async function startDestination<Payload>(
   config: DestinationSettings,
   destination: Destination<Payload>,
 ): Promise<void> {
-  const { name, takes = 'asked' } = destination;
-  await startConsumer(scope, config, { name, takes }, (parts) =>
+  await startConsumer(scope, config, destination, (parts) =>
     createDeliver({ ...parts, destination, random: Math.random }),
   );
 }
@@ -66,11 +65,11 @@ export async function startDestination<Payload>(
 export async function startConsumer(
   scope: ServiceScope,
   config: DestinationSettings,
-  consumer: { readonly name: string; readonly takes: 'asked' | 'all' },
+  consumer: { readonly name: string; readonly takes?: 'asked' | 'all' },
   createSettle: (parts: DestinationParts) => Settle | Promise<Settle>,
 ): Promise<void> {
   const { logger, health } = scope;
-  const { name, takes } = consumer;
+  const { name, takes = 'asked' } = consumer;
   const applicationName = `full-sync-${name}`;
   const poolMax = Math.max(fewestConnections, config.DATABASE_POOL_MAX);
   const db = scope.use(await connectDatabase({ config, applicationName, poolMax }), 'database');

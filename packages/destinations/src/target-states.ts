@@ -1,5 +1,5 @@
 import { createCircuit } from '@full-sync/http-client';
-import type { Circuit } from '@full-sync/http-client';
+import type { Circuit, CircuitState } from '@full-sync/http-client';
 import type { Health, Logger } from '@full-sync/runtime';
 import type { Delivery } from './destination.ts';
 import type { DestinationMetrics } from './metrics.ts';
@@ -16,6 +16,8 @@ export interface TargetStates extends Disposable {
 /** Throttling says that the host is well. */
 const hostFailed = (delivery: Delivery): boolean => delivery.kind === 'retry' && delivery.reason !== 'throttled';
 
+const worstFirst = ['open', 'half-open'] as const;
+
 export function createTargetStates(options: {
   readonly destination: string;
   readonly health: Health;
@@ -25,7 +27,7 @@ export function createTargetStates(options: {
 }): TargetStates {
   const { destination, health, logger, metrics, draining } = options;
   const circuits = new Map<string, Circuit<Delivery>>();
-  const open = new Set<string>();
+  const breakers = new Map<string, CircuitState>();
   const halted = new Map<string, string>();
   const show = (): void => {
     metrics.halted(halted.size);
@@ -41,9 +43,9 @@ export function createTargetStates(options: {
       const circuit = createCircuit<Delivery>(targetId, hostFailed, {
         openMs: 5_000,
         onChange: (state) => {
-          if (state === 'closed') open.delete(targetId);
-          else open.add(targetId);
-          metrics.circuitsOpen(open.size);
+          breakers.set(targetId, state);
+          const states = [...breakers.values()];
+          metrics.breaker(worstFirst.find((worst) => states.includes(worst)) ?? 'closed');
         },
       });
       circuits.set(targetId, circuit);

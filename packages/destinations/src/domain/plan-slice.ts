@@ -6,6 +6,8 @@ import type { WantedEvent } from '../work.ts';
 
 export interface SliceRecord {
   readonly offset: number;
+  /** When it was published, ms since 1970. */
+  readonly timestamp: number;
   readonly value: Buffer | null;
   readonly headers: Parameters<typeof readWishes>[0];
 }
@@ -30,6 +32,10 @@ export interface SlicePlan {
   readonly replayed: number;
   /** Events of jobs that had ended: a zombie's late chunk. */
   readonly late: number;
+  /** Records of jobs that did not ask for the destination. */
+  readonly notAsked: number;
+  /** Values that are no events; the loader dead-letters them. */
+  readonly unreadable: number;
 }
 
 const hashDigits = 32;
@@ -42,16 +48,24 @@ export function planSlice({ records, base, wants, decode, isLate }: SliceOptions
   let redelivered = 0;
   let replayed = 0;
   let late = 0;
-  for (const { offset, value, headers } of records) {
+  let notAsked = 0;
+  let unreadable = 0;
+  for (const { offset, timestamp, value, headers } of records) {
     if (offset < nextOffset) {
       redelivered += 1;
       continue;
     }
     nextOffset = offset + 1;
     const wishes = readWishes(headers);
-    if (!wants(wishes)) continue;
+    if (!wants(wishes)) {
+      notAsked += 1;
+      continue;
+    }
     const event = decode(value);
-    if (event === null || value === null) continue;
+    if (event === null || value === null) {
+      unreadable += 1;
+      continue;
+    }
     if (!liesBeyond(sources[event.source_topic_id], event.source_offset, event.source_index)) {
       replayed += 1;
       continue;
@@ -61,9 +75,10 @@ export function planSlice({ records, base, wants, decode, isLate }: SliceOptions
       late += 1;
       continue;
     }
-    wanted.push({ event, eventId: eventIdOf(event), offset, value, redrive: wishes.redrive });
+    const { redrive } = wishes;
+    wanted.push({ event, eventId: eventIdOf(event), offset, publishedAtMs: timestamp, value, redrive });
   }
-  return { wanted, base, next: { nextOffset, sources }, redelivered, replayed, late };
+  return { wanted, base, next: { nextOffset, sources }, redelivered, replayed, late, notAsked, unreadable };
 }
 
 /** The hash at the end of an event's key: 32 hex digits. */
