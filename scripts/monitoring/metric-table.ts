@@ -1,30 +1,23 @@
-import { createMetrics } from '@full-sync/runtime';
-import type { MetricFacts, MetricTable } from './lint-query.ts';
+import { allowsValue, isOpenLabel, metricTable as described } from '@full-sync/metrics';
+import type { LabelRules } from '@full-sync/metrics';
+import type { LabelFacts, MetricFacts, MetricTable } from './lint-query.ts';
 
-const NO_LABELS: ReadonlySet<string> = new Set();
+/** Labels whose values are ours although the table cannot list them: the groups of the pipeline and who gives records up. */
+const OURS: ReadonlySet<string> = new Set(['group', 'stage']);
 
-function of(type: MetricFacts['type'], ...labels: readonly string[]): MetricFacts {
-  return { type, labels: new Set(labels) };
+/** All metrics that any process shows, as the linter knows them: from the table that the processes themselves make them from. */
+export const metricTable: MetricTable = new Map(
+  [...described].map(([name, { type, labels }]): readonly [string, MetricFacts] => [name, { type, labels: factsOf(labels) }]),
+);
+
+function factsOf(rules: LabelRules): ReadonlyMap<string, LabelFacts> {
+  return new Map(
+    Object.entries(rules).map(([label, rule]) => [
+      label,
+      {
+        ofAnInstallation: isOpenLabel(rule) && !OURS.has(label),
+        allows: (value: string) => allowsValue(rule, value),
+      },
+    ]),
+  );
 }
-
-/** What every Node process shows of itself, as it says itself. */
-async function ofNode(): Promise<readonly (readonly [string, MetricFacts])[]> {
-  const metrics = await createMetrics('any').getMetricsAsJSON();
-  return metrics.map(({ name, type }) => {
-    const kind = String(type) === 'counter' ? 'counter' : String(type) === 'histogram' ? 'histogram' : 'gauge';
-    return [name, { type: kind, labels: name.includes('gc_duration') ? new Set(['kind']) : NO_LABELS }] as const;
-  });
-}
-
-/** All metrics that any process shows. */
-export const metricTable: MetricTable = new Map([
-  ...(await ofNode()),
-  ['full_sync_jobs_open', of('gauge')],
-  ['full_sync_jobs_ended_total', of('counter', 'status')],
-  ['full_sync_dead_letters_stored_total', of('counter')],
-  ['full_sync_extractor_requests_total', of('counter', 'platform', 'outcome')],
-  ['full_sync_extractor_downstream_lag_seconds', of('gauge', 'stage')],
-  ['full_sync_extractor_held_back', of('gauge')],
-  ['full_sync_loader_events_total', of('counter', 'platform', 'outcome')],
-  ['full_sync_loader_batch_seconds', of('histogram', 'path')],
-]);

@@ -62,10 +62,10 @@ export function showProcess(registry: MetricRegistry, facts: ProcessFacts): void
 
 function observeGc(gc: Instruments<typeof processMetrics>['gc']): void {
   new PerformanceObserver((list) => {
-    for (const { detail, duration } of list.getEntries()) {
-      const kind = typeof detail === 'object' && detail !== null && 'kind' in detail ? Number(detail.kind) : 0;
-      const name = gcKinds[kind];
-      if (name !== undefined) gc.observe({ kind: name }, duration / 1_000);
+    for (const entry of list.getEntries()) {
+      const detail: unknown = Reflect.get(entry, 'detail');
+      const kind = gcKinds[Number(Reflect.get(Object(detail), 'kind'))];
+      if (kind !== undefined) gc.observe({ kind }, entry.duration / 1_000);
     }
   }).observe({ entryTypes: ['gc'] });
 }

@@ -138,6 +138,15 @@ export const logConfig = {
   LOG_PRETTY: Type.Boolean({ default: false }),
 };
 
+/** What the program was built from. */
+export const buildConfig = {
+  BUILD_REVISION: Type.String({
+    default: 'unknown',
+    pattern: /^(?:[0-9a-f]{7,40}|unknown)$/,
+    expected: 'a commit in hex, or unknown',
+  }),
+};
+
 /** `METRICS_HOST` and `<SERVICE>_METRICS_PORT`; port 0 takes a free one. */
 export function metricsConfig<const Service extends string>(service: Service, defaultPort: number) {
   const name = `${service.toUpperCase()}_METRICS_PORT` as `${Uppercase<Service>}_METRICS_PORT`;
@@ -150,4 +159,5 @@ export function metricsConfig<const Service extends string>(service: Service, de
 export type KafkaSettings = Readonly<Static<ReturnType<typeof Type.Object<typeof kafkaConfig>>>>;
 export type RegistrySettings = Readonly<Static<ReturnType<typeof Type.Object<typeof registryConfig>>>>;
 export type DatabaseSettings = Readonly<Static<ReturnType<typeof Type.Object<typeof databaseConfig>>>>;
+export type BuildSettings = Readonly<Static<ReturnType<typeof Type.Object<typeof buildConfig>>>>;
 export type LogSettings = Readonly<Static<ReturnType<typeof Type.Object<typeof logConfig>>>>;

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createHealth } from './health.ts';
-import { createMetrics, Gauge, startMetricsServer } from './metrics.ts';
+import { startMetricsServer } from './metrics.ts';
+import { createInstruments, loaderMetrics, MetricRegistry } from '@full-sync/metrics';
 
 function clockAt(start: number) {
   let now = start;
@@ -28,8 +29,8 @@ test('a loop that has never beaten is not missed; one that has is, after 30 s', 
 test('metrics, liveness and readiness are served with the right status', async () => {
   const clock = clockAt(0);
   const health = createHealth(clock);
-  const registry = createMetrics('tester');
-  new Gauge({ name: 'test_gauge', help: 'A gauge', registers: [registry] }).set(7);
+  const registry = new MetricRegistry('tester');
+  createInstruments(registry, loaderMetrics).retries.inc({}, 7);
   await using server = await startMetricsServer({ host: '127.0.0.1', port: 0, registry, health });
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
@@ -44,8 +45,7 @@ test('metrics, liveness and readiness are served with the right status', async (
   assert.equal((await get('/livez')).status, 503);
   const metrics = await get('/metrics');
   assert.equal(metrics.status, 200);
-  assert.match(metrics.text, /test_gauge\{service="tester"\} 7/);
-  assert.match(metrics.text, /process_resident_memory_bytes/);
+  assert.match(metrics.text, /full_sync_loader_flush_retries_total\{service="tester"\} 7/);
   assert.equal((await get('/')).status, 404);
 
   await assert.rejects(startMetricsServer({ host: '127.0.0.1', port: server.port, registry, health }), {

@@ -16,6 +16,8 @@ export interface Health {
   /** Ends the supervision of a loop that ended as it should. */
   retire(loop?: string): void;
   report(): HealthReport;
+  /** Time since the most silent of the supervised loops turned, ms; 0 where none is supervised. */
+  silenceMs(): number;
 }
 
 /** Health that starts as live and not ready; `staleAfterMs` is the longest silence of a loop that counts as alive. */
@@ -33,6 +35,10 @@ export function createHealth(clock: Clock, staleAfterMs = 30_000): Health {
     },
     retire(loop = 'main') {
       lastBeats.delete(loop);
+    },
+    silenceMs() {
+      const silences = [...lastBeats.values()].map((beat) => clock.now() - beat);
+      return Math.max(0, ...silences);
     },
     report() {
       for (const [loop, lastBeat] of lastBeats) {

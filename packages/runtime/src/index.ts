@@ -10,6 +10,7 @@ export {
   type FullSyncErrorOptions,
 } from './errors.ts';
 export {
+  buildConfig,
   databaseConfig,
   hostText,
   httpUrlText,
@@ -31,7 +32,6 @@ export { createHealth, type Health, type HealthReport } from './health.ts';
 export { createLogger, type Logger, type LoggerSettings } from './logger.ts';
 export {
   Counter,
-  createMetrics,
   Gauge,
   Histogram,
   Registry,

@@ -1,24 +1,16 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { MetricRegistry } from '@full-sync/metrics';
 import { EnvironmentError } from './errors.ts';
 import type { Health } from './health.ts';
 
-export { Counter, Gauge, Histogram, Registry } from 'prom-client';
-
-/** A registry whose every series carries the service's name, with the metrics of the Node process in it. */
-export function createMetrics(service: string): Registry {
-  const registry = new Registry();
-  registry.setDefaultLabels({ service });
-  collectDefaultMetrics({ register: registry });
-  return registry;
-}
+export { Counter, Gauge, Histogram, Registry } from '@full-sync/metrics';
 
 export interface MetricsServerSettings {
   readonly host: string;
   /** 0 takes any free port; see `port` of the result. */
   readonly port: number;
-  readonly registry: Registry;
+  readonly registry: MetricRegistry;
   readonly health: Health;
 }
 

@@ -1,12 +1,12 @@
+import type { MetricRegistry } from '@full-sync/metrics';
 import type { Health } from './health.ts';
 import type { Logger } from './logger.ts';
-import type { Registry } from './metrics.ts';
 
 /** What a service is built with, and how it tells its process what becomes of it. */
 export interface ServiceScope {
   readonly logger: Logger;
   readonly health: Health;
-  readonly metrics: Registry;
+  readonly metrics: MetricRegistry;
   /** Aborted when the drain begins: take no new work. */
   readonly signal: AbortSignal;
   /** Releases `resource` in the drain, after everything added later. Returns it. */

@@ -1,13 +1,15 @@
 import Type, { type Static, type TObject, type TProperties } from 'typebox';
+import { MetricRegistry, showProcess } from '@full-sync/metrics';
 import { systemClock } from './clock.ts';
 import { loadConfig, loadDotEnv } from './config.ts';
 import { ConfigurationError, exitCodeOf, exitCodes, FullSyncError } from './errors.ts';
-import { logConfig, type LogSettings } from './fields.ts';
+import { buildConfig, logConfig, type BuildSettings, type LogSettings } from './fields.ts';
 import { createHealth } from './health.ts';
 import { createLogger, type Logger } from './logger.ts';
-import { createMetrics, startMetricsServer } from './metrics.ts';
+import { startMetricsServer } from './metrics.ts';
 import { watchParent } from './parent.ts';
 import { ReleaseStack, type ServiceScope } from './scope.ts';
+import manifest from '../package.json' with { type: 'json' };
 
 const drainDeadlineMs = 25_000;
 /** A process that fails has little left to save, and its successor waits for what it holds. */
@@ -20,7 +22,7 @@ type Settings<Properties extends TProperties> = Readonly<Static<TObject<Properti
 
 export interface ServiceDefinition<Properties extends TProperties> {
   readonly name: string;
-  /** Every variable the service reads; `LOG_LEVEL` and `LOG_PRETTY` are added. */
+  /** Every variable the service reads; `LOG_LEVEL`, `LOG_PRETTY` and `BUILD_REVISION` are added. */
   readonly schema: TObject<Properties>;
   /** Where `/metrics`, `/livez` and `/readyz` are served; left out by a service with HTTP of its own. */
   readonly metrics?: (config: Settings<Properties>) => { readonly host: string; readonly port: number };
@@ -38,6 +40,7 @@ class ServiceProcess {
   readonly #keepAlive = setInterval(() => undefined, 60_000);
   #exitCode: number = exitCodes.drained;
   #firstSignalAt: number | undefined;
+  #stoppedAt: number | undefined;
 
   constructor(logger: Logger) {
     this.#logger = logger;
@@ -49,9 +52,19 @@ class ServiceProcess {
     });
   }
 
-  async run<Properties extends TProperties>(service: ServiceDefinition<Properties>, config: Settings<Properties>) {
+  async run<Properties extends TProperties>(
+    service: ServiceDefinition<Properties>,
+    config: Settings<Properties> & BuildSettings,
+  ) {
     const stopWatching = watchParent((how) => this.#drain(how));
-    const metrics = createMetrics(service.name);
+    const metrics = new MetricRegistry(service.name);
+    showProcess(metrics, {
+      version: manifest.version,
+      revision: config.BUILD_REVISION,
+      ready: () => this.#health.report().live && this.#health.report().ready,
+      silenceMs: () => this.#health.silenceMs(),
+      drainingMs: () => this.#drainingMs(),
+    });
     const scope = this.#scope(metrics);
     try {
       if (service.metrics !== undefined) {
@@ -137,6 +150,7 @@ class ServiceProcess {
 
   #stop(why: string, deadlineMs: number): void {
     if (this.#abort.signal.aborted) return;
+    this.#stoppedAt = performance.now();
     this.#health.setReady(false, why);
     setTimeout(() => {
       this.#logger.fatal({ waitingFor: this.#resources.releasing, deadlineMs }, 'drain deadline passed, exiting');
@@ -146,10 +160,16 @@ class ServiceProcess {
     this.#stopped.resolve();
   }
 
+  /** Time since it was told to end, ms; 0 before. */
+  #drainingMs(): number {
+    return this.#stoppedAt === undefined ? 0 : performance.now() - this.#stoppedAt;
+  }
+
   async #release(): Promise<void> {
     try {
       await this.#resources.release();
-      if (this.#exitCode === exitCodes.drained) this.#logger.info('drained');
+      if (this.#exitCode === exitCodes.drained)
+        this.#logger.info({ drainMs: Math.round(this.#drainingMs()) }, 'drained');
     } catch (error) {
       this.#logger.error({ err: error }, 'release failed');
       if (this.#exitCode === exitCodes.drained) this.#exitCode = exitCodes.runtime;
@@ -176,11 +196,11 @@ export async function runService<Properties extends TProperties>(
 function readConfig<Properties extends TProperties>(
   { name, schema }: ServiceDefinition<Properties>,
   env: NodeJS.ProcessEnv,
-): Settings<Properties> & LogSettings {
+): Settings<Properties> & LogSettings & BuildSettings {
   try {
     loadDotEnv();
-    const all = Type.Object({ ...logConfig, ...schema.properties });
-    return loadConfig(all, env) as Settings<Properties> & LogSettings;
+    const all = Type.Object({ ...logConfig, ...buildConfig, ...schema.properties });
+    return loadConfig(all, env) as Settings<Properties> & LogSettings & BuildSettings;
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error;
     // For the person at the keyboard, before there is a logger.
