@@ -51,13 +51,23 @@ function runbookProblems(
   manifest: { readonly scripts: Readonly<Record<string, string>> },
 ): readonly string[] {
   const scripts = [...text.matchAll(/npm run ([\w:-]+)/g)].map(([, name]) => name ?? '');
-  const metrics = [...text.matchAll(/\bfull_sync_\w+/g)].map(([name]) => name);
+  // As in `full_sync_loader_(flush|copy)_seconds`, for grep.
+  const metrics = [...text.matchAll(/\bfull_sync_\w*(?:\([\w|]+\)\w*)*/g)].flatMap(([pattern]) =>
+    alternativesOf(pattern),
+  );
   const isKnown = (name: string): boolean =>
     metricTable.has(name) || metricTable.has(name.replace(/_(?:bucket|sum|count)$/, '')) || name === 'full_sync_reader';
   return [
     ...scripts.filter((name) => manifest.scripts[name] === undefined).map((name) => `npm run ${name} does not exist`),
     ...metrics.filter((name) => !isKnown(name)).map((name) => `the metric ${name} does not exist`),
   ].map((problem) => `docs/runbook.md: ${problem}`);
+}
+
+/** The names that a pattern of letters and of choices in parentheses stands for. */
+function alternativesOf(pattern: string): readonly string[] {
+  const [whole, before, choices, after] = /^(\w*)\(([\w|]+)\)(.*)$/.exec(pattern) ?? [];
+  if (whole === undefined) return [pattern];
+  return (choices ?? '').split('|').flatMap((choice) => alternativesOf(`${before}${choice}${after}`));
 }
 
 if (import.meta.main) {

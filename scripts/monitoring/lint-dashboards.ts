@@ -81,21 +81,12 @@ function variableProblems(variable: Fields, metrics: MetricTable): readonly stri
   const name = text(variable['name']);
   if (variable['type'] === 'datasource') return [];
   const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(text(variable['definition'])) ?? [];
-  const labelled =
-    metric === ''
-      ? ['its values are not those of a label']
-      : queryProblems(`${metric}`, { metrics, variables: new Set() });
+  const known = metrics.get(metric);
+  const hasLabel = label === 'service' || known?.labels.has(label) === true;
   return [
-    ...labelled.filter((problem) => problem.includes('does not exist') || metric === ''),
-    ...(metric === '' ||
-    new Set(['service', 'instance', 'job']).has(label) ||
-    metrics.get(metric)?.labels.has(label) === true
-      ? []
-      : [`${metric} has no label ${label}`]),
+    ...(known === undefined ? [`its values are of ${metric || 'no metric'}, which does not exist`] : []),
+    ...(known === undefined || hasLabel ? [] : [`${metric} has no label ${label}`]),
     ...(fieldsOf(variable['datasource'])['uid'] === DATASOURCE_UID ? [] : ['does not take the data source variable']),
-    ...(variable['multi'] === true && variable['allValue'] !== '.*'
-      ? ['all of it leaves out what has no value yet']
-      : []),
     ...(text(variable['label']) === '' ? ['has no label'] : []),
   ].map((problem) => `variable ${name}: ${problem}`);
 }

@@ -1,10 +1,16 @@
 import { readQuery } from './promql.ts';
 import type { LabelUse, Selector } from './promql.ts';
 
+export interface LabelFacts {
+  /** Its values differ from one installation to the next: written out, a query holds on one machine only. */
+  readonly ofAnInstallation: boolean;
+  readonly allows: (value: string) => boolean;
+}
+
 /** What is known of a metric: its kind, and the labels beside those of the scrape. */
 export interface MetricFacts {
   readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly labels: ReadonlySet<string>;
+  readonly labels: ReadonlyMap<string, LabelFacts>;
 }
 
 /** All metrics that exist, by name. */
@@ -23,8 +29,8 @@ const OF_PROMETHEUS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ['up', new Set<string>()],
   ['ALERTS', new Set(['alertname', 'alertstate', 'severity'])],
 ]);
-/** Labels whose values differ from one installation to the next: written out, a query holds on one machine only. */
-const OF_AN_INSTALLATION: ReadonlySet<string> = new Set(['instance', 'topic', 'account', 'namespace', 'job_id', 'pid']);
+/** A matcher of names, such as `keyer|loader`; what else is in a regular expression is not read here. */
+const NAMES = /^[^$.*+?()[\]{}\\^]*$/;
 /** Where a counter may stand: everything else would show its total since the process began. */
 const OF_COUNTERS: ReadonlySet<string> = new Set(['rate', 'increase', 'irate', 'resets', 'absent', 'count', 'group']);
 
@@ -49,7 +55,7 @@ function selectorProblems(selector: Selector, { metrics, variables }: QueryRules
   const labels = new Set([...SCRAPE_LABELS, 'le', ...labelsOf(metric, metrics)]);
   for (const matcher of matchers) {
     if (!labels.has(matcher.label)) problems.push(`${metric} has no label ${matcher.label}`);
-    problems.push(...hardCoded(matcher));
+    problems.push(...valueProblems(metric, matcher, facts?.labels.get(matcher.label), variables !== null));
   }
   const summed = facts?.type === 'counter' || (facts?.type === 'histogram' && metric !== baseOf(metric, metrics));
   if (summed && !within.some((name) => OF_COUNTERS.has(name)))
@@ -63,10 +69,19 @@ function selectorProblems(selector: Selector, { metrics, variables }: QueryRules
   return problems;
 }
 
-function hardCoded({ label, value = '' }: LabelUse): readonly string[] {
-  if (!OF_AN_INSTALLATION.has(label) || value.includes('$') || value === '' || value === '.*' || value === '.+')
-    return [];
-  return [`${label}="${value}" is written out: take a variable`];
+function valueProblems(
+  metric: string,
+  { label, value = '' }: LabelUse,
+  facts: LabelFacts | undefined,
+  onBoard: boolean,
+): readonly string[] {
+  if (value.includes('$') || value === '' || !NAMES.test(value)) return [];
+  // The rules lie beside the scrape configuration that gives the job its name; a board may look at another one.
+  if (label === 'instance' || (label === 'job' && onBoard) || facts?.ofAnInstallation === true)
+    return [`${label}="${value}" is written out: take a variable`];
+  if (facts === undefined) return [];
+  const unknown = value.split('|').filter((one) => !facts.allows(one));
+  return unknown.map((one) => `${label} of ${metric} is never "${one}"`);
 }
 
 function variableProblems(expr: string, variables: ReadonlySet<string> | null): readonly string[] {
@@ -87,5 +102,5 @@ function baseOf(metric: string, metrics: MetricTable): string {
 }
 
 function labelsOf(metric: string, metrics: MetricTable): Iterable<string> {
-  return factsOf(metric, metrics)?.labels ?? OF_PROMETHEUS.get(metric) ?? [];
+  return factsOf(metric, metrics)?.labels.keys() ?? OF_PROMETHEUS.get(metric) ?? [];
 }

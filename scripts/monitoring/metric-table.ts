@@ -7,7 +7,10 @@ const OURS: ReadonlySet<string> = new Set(['group', 'stage']);
 
 /** All metrics that any process shows, as the linter knows them: from the table that the processes themselves make them from. */
 export const metricTable: MetricTable = new Map(
-  [...described].map(([name, { type, labels }]): readonly [string, MetricFacts] => [name, { type, labels: factsOf(labels) }]),
+  [...described].map(([name, { type, labels }]): readonly [string, MetricFacts] => [
+    name,
+    { type, labels: factsOf(labels) },
+  ]),
 );
 
 function factsOf(rules: LabelRules): ReadonlyMap<string, LabelFacts> {

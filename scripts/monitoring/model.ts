@@ -55,8 +55,8 @@ export interface Variable {
   /** `label_values(metric, label)` as Grafana evaluates it. */
   readonly metric: string;
   readonly of: string;
-  /** Whether several, or all, may be chosen; true unless told. */
-  readonly multi?: boolean;
+  /** One value, or any number of them; `listed` takes all of the values that there are where all are chosen, and not any. */
+  readonly choose: 'one' | 'any' | 'listed';
 }
 
 export interface Dashboard {

@@ -90,7 +90,8 @@ const datasourceVariable = {
   refresh: 1,
 };
 
-function renderVariable({ name, label, metric, of, multi = true }: Variable): object {
+function renderVariable({ name, label, metric, of, choose }: Variable): object {
+  const multi = choose !== 'one';
   const query = `label_values(${metric}, ${of})`;
   return {
     name,
@@ -101,8 +102,8 @@ function renderVariable({ name, label, metric, of, multi = true }: Variable): ob
     query: { qryType: 1, query, refId: 'PrometheusVariableQueryEditor-VariableQuery' },
     current: multi ? { text: ['All'], value: ['$__all'] } : {},
     includeAll: multi,
-    // A value that does not exist yet is part of all: without it an empty list would match nothing.
-    ...(multi ? { allValue: '.*' } : {}),
+    // What has no value yet is part of all.
+    ...(choose === 'any' ? { allValue: '.*' } : {}),
     multi,
     refresh: 2,
     regex: '',
