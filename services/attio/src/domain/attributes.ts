@@ -16,7 +16,8 @@ export interface Attribute {
 /** Campaigns that are named at once: those with the latest events. */
 const mostCampaigns = 100;
 
-const timeOf = (ms: number | null | undefined): string | null => (ms == null ? null : new Date(ms).toISOString());
+const timeOf = (ms: number | null | undefined): string | null =>
+  ms === null || ms === undefined ? null : new Date(ms).toISOString();
 
 function last(status: Status): (state: PersonState) => string | null {
   return ({ lastAt }) => timeOf(lastAt[status]);

@@ -1,0 +1,205 @@
+import { addJobDeliveries } from '@full-sync/database';
+import type { Client } from '@full-sync/database';
+import { suspectMs } from './claim-people.ts';
+import { quietMs } from './people.ts';
+
+/** How a write ended. */
+export type PersonEnd =
+  /** `startedMs`: not later than it was sent, on the database's clock. */
+  | { readonly kind: 'written'; readonly recordId: string; readonly startedMs: number; readonly answerCode: number }
+  /** To be tried again after `waitMs`; `unknown` when it may have been done, `failed` when it counts as a failure. */
+  | { readonly kind: 'again'; readonly waitMs: number; readonly unknown: boolean; readonly failed: boolean }
+  /** To be tried again at once without this attribute. */
+  | { readonly kind: 'dropped'; readonly slug: string }
+  | { readonly kind: 'refused'; readonly code: string; readonly answerCode: number };
+
+/** A write that has ended, under the lease it was made with. */
+export interface EndedWrite {
+  readonly email: string;
+  readonly epoch: number;
+  readonly version: number;
+  readonly end: PersonEnd;
+}
+
+export interface Settled {
+  readonly sent: number;
+  readonly failed: number;
+}
+
+interface Holder {
+  readonly targetId: number;
+  readonly owner: string;
+}
+
+/** Locks those of the people whose lease is still held, in the order in which everybody locks people. */
+export async function lockHeld(
+  client: Client,
+  { targetId, owner }: Holder,
+  writes: readonly EndedWrite[],
+): Promise<readonly EndedWrite[]> {
+  const { rows } = await client.query<{ email: string; lease_epoch: string }>({
+    name: 'attio-lock-held',
+    text: `select email, lease_epoch from attio_people where target_id = $1 and lease_owner = $2 and email = any($3)
+      order by target_id, email collate "C" for update`,
+    values: [targetId, owner, writes.map(({ email }) => email)],
+  });
+  const held = new Map(rows.map((row) => [row.email, Number(row.lease_epoch)]));
+  // Somebody whose lease ran out (a frozen process) settles nothing: the one who took over does.
+  return writes.filter(({ email, epoch }) => held.get(email) === epoch);
+}
+
+/** Settles writes of locked people: frees their leases, counts the events that were part of them. */
+export async function settlePeople(client: Client, targetId: number, held: readonly EndedWrite[]): Promise<Settled> {
+  await settleWritten(client, targetId, held);
+  await settleAgain(client, targetId, held);
+  await settleDropped(client, targetId, held);
+  await settleRefused(client, targetId, held);
+  return await countEvents(client, targetId, held);
+}
+
+/** Frees the lease and says when the person is due next, if at all. */
+const releaseSql = `lease_owner = null, lease_until = null, attempt = 0, dropped = '{}',
+  dirty_since = case when p.version > e.version then clock_timestamp() end`;
+/** A version that came meanwhile waits for a moment of quiet. */
+const nextVersionSql = `when p.version > e.version then clock_timestamp() + ${quietMs}::float8 * interval '1 millisecond'`;
+
+async function settleWritten(client: Client, targetId: number, held: readonly EndedWrite[]): Promise<void> {
+  const written = held.flatMap(({ email, version, end }) => (end.kind === 'written' ? [{ email, version, end }] : []));
+  if (written.length === 0) return;
+  await client.query({
+    name: 'attio-settle-written',
+    text: `update attio_people p set written_version = e.version, written_at = clock_timestamp(), record_id = e.record_id,
+        code = null, ${releaseSql},
+        suspect_until = case when p.suspect_until > to_timestamp(e.started_ms / 1000) then p.suspect_until end,
+        due_at = case ${nextVersionSql}
+          when p.suspect_until > to_timestamp(e.started_ms / 1000) then greatest(p.suspect_until, clock_timestamp()) end
+      from unnest($2::text[], $3::bigint[], $4::text[], $5::float8[]) as e (email, version, record_id, started_ms)
+      where p.target_id = $1 and p.email = e.email`,
+    values: [
+      targetId,
+      written.map(({ email }) => email),
+      written.map(({ version }) => version),
+      written.map(({ end }) => end.recordId),
+      written.map(({ end }) => end.startedMs),
+    ],
+  });
+}
+
+async function settleAgain(client: Client, targetId: number, held: readonly EndedWrite[]): Promise<void> {
+  const again = held.flatMap(({ email, end }) => (end.kind === 'again' ? [{ email, end }] : []));
+  if (again.length === 0) return;
+  await client.query({
+    name: 'attio-settle-again',
+    text: `update attio_people p set lease_owner = null, lease_until = null,
+        attempt = case when e.failed then p.attempt + 1 else p.attempt end,
+        due_at = clock_timestamp() + e.wait_ms * interval '1 millisecond',
+        suspect_until = case when e.unknown
+          then greatest(p.suspect_until, clock_timestamp() + $6::float8 * interval '1 millisecond') else p.suspect_until end
+      from unnest($2::text[], $3::float8[], $4::boolean[], $5::boolean[]) as e (email, wait_ms, unknown, failed)
+      where p.target_id = $1 and p.email = e.email`,
+    values: [
+      targetId,
+      again.map(({ email }) => email),
+      again.map(({ end }) => end.waitMs),
+      again.map(({ end }) => end.unknown),
+      again.map(({ end }) => end.failed),
+      suspectMs,
+    ],
+  });
+}
+
+async function settleDropped(client: Client, targetId: number, held: readonly EndedWrite[]): Promise<void> {
+  const dropped = held.flatMap(({ email, end }) => (end.kind === 'dropped' ? [{ email, slug: end.slug }] : []));
+  if (dropped.length === 0) return;
+  await client.query({
+    name: 'attio-settle-dropped',
+    text: `update attio_people p set lease_owner = null, lease_until = null, dropped = array_append(p.dropped, e.slug),
+        due_at = clock_timestamp()
+      from unnest($2::text[], $3::text[]) as e (email, slug) where p.target_id = $1 and p.email = e.email`,
+    values: [targetId, dropped.map(({ email }) => email), dropped.map(({ slug }) => slug)],
+  });
+}
+
+async function settleRefused(client: Client, targetId: number, held: readonly EndedWrite[]): Promise<void> {
+  const refused = held.flatMap(({ email, version, end }) =>
+    end.kind === 'refused' ? [{ email, version, code: end.code }] : [],
+  );
+  if (refused.length === 0) return;
+  await client.query({
+    name: 'attio-settle-refused',
+    // Tried again with the next event, or when it is asked for: what was wrong may be mended by then.
+    text: `update attio_people p set written_version = e.version, code = e.code, ${releaseSql},
+        due_at = case ${nextVersionSql} end
+      from unnest($2::text[], $3::bigint[], $4::text[]) as e (email, version, code)
+      where p.target_id = $1 and p.email = e.email`,
+    values: [
+      targetId,
+      refused.map(({ email }) => email),
+      refused.map(({ version }) => version),
+      refused.map(({ code }) => code),
+    ],
+  });
+}
+
+interface EndedVersion {
+  readonly email: string;
+  readonly version: number;
+  readonly state: 'sent' | 'failed';
+  readonly code: string | null;
+  readonly answerCode: number;
+}
+
+/** The events of all versions that a write has brought to an end: sent with it, or failed with it. */
+async function countEvents(client: Client, targetId: number, held: readonly EndedWrite[]): Promise<Settled> {
+  const ended = held.flatMap(({ email, version, end }): readonly EndedVersion[] => {
+    if (end.kind === 'written') return [{ email, version, state: 'sent', code: null, answerCode: end.answerCode }];
+    if (end.kind === 'refused')
+      return [{ email, version, state: 'failed', code: end.code, answerCode: end.answerCode }];
+    return [];
+  });
+  if (ended.length === 0) return { sent: 0, failed: 0 };
+  const { rows } = await client.query<{ job_id: string; state: 'sent' | 'failed'; events: string }>({
+    name: 'attio-settle-events',
+    text: `with ended as (
+        select * from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::integer[])
+          as e (email, version, state, code, answer_code)),
+      folds as (
+        delete from attio_folds f using ended e
+        where f.target_id = $1 and f.email = e.email and f.version <= e.version
+        returning f.job_id, f.event_ids, e.state, e.code, e.answer_code),
+      events as (
+        select job_id, unnest(event_ids) as event_id, state, code, answer_code from folds),
+      settled as (
+        update deliveries d set state = e.state, code = e.code, answer_code = e.answer_code, settled_at = clock_timestamp()
+        from events e where d.target_id = $1 and d.event_id = e.event_id)
+      select job_id, state, count(*) as events from events group by 1, 2`,
+    values: [
+      targetId,
+      ended.map(({ email }) => email),
+      ended.map(({ version }) => version),
+      ended.map(({ state }) => state),
+      ended.map(({ code }) => code),
+      ended.map(({ answerCode }) => answerCode),
+    ],
+  });
+  const counted = rows.map((row) => ({ jobId: row.job_id, state: row.state, events: Number(row.events) }));
+  const tallies = Map.groupBy(
+    counted.filter(({ jobId }) => jobId !== ''),
+    ({ jobId }) => jobId,
+  );
+  // Under a partition of its own: nobody who folds waits for these rows.
+  await addJobDeliveries(
+    client,
+    { destination: 'attio', partition: -1 },
+    [...tallies].map(([jobId, parts]) => {
+      const sent = total(parts, 'sent');
+      const failed = total(parts, 'failed');
+      return { jobId, sent, failed, skipped: 0, open: -sent - failed };
+    }),
+  );
+  return { sent: total(counted, 'sent'), failed: total(counted, 'failed') };
+}
+
+function total(parts: readonly { readonly state: string; readonly events: number }[], state: string): number {
+  return parts.reduce((sum, part) => (part.state === state ? sum + part.events : sum), 0);
+}

@@ -1,0 +1,92 @@
+import type { Database } from '@full-sync/database';
+import type { Logger } from '@full-sync/runtime';
+import { preflight } from './preflight.ts';
+import type { Workspace } from './workspaces.ts';
+
+const lookEveryMs = 300_000;
+/** After an answer that contradicts what was seen, and while there is nothing to write. */
+const lookSoonMs = 5_000;
+/** Between two probes of a workspace that refuses everything: doubled from the first to the last. */
+const probe = { firstMs: 5_000, lastMs: 60_000 };
+
+/** What is known of a workspace's state: which attributes can be written, and whether it refuses everything. */
+export interface WorkspaceWatch {
+  /** The attributes to write; null while nothing is to be written (not known yet, refused, or between two probes). */
+  readonly usable: () => Promise<ReadonlySet<string> | null>;
+  readonly halted: boolean;
+  /** Notes that nothing is accepted until somebody mends something. */
+  readonly halt: (why: { readonly code: string; readonly detail: string }) => void;
+  readonly works: () => void;
+  /** Attio does not know an attribute that was there. */
+  readonly lookAgain: (detail: string) => void;
+}
+
+export function createWorkspaceWatch(parts: {
+  readonly db: Database;
+  readonly workspace: Workspace;
+  readonly logger: Logger;
+  /** Ms that only grow. */
+  readonly now: () => number;
+  readonly onHalt: (why: { readonly code: string; readonly detail: string }) => void;
+  readonly onWorks: () => void;
+}): WorkspaceWatch {
+  const { db, workspace, logger, now } = parts;
+  let usable: ReadonlySet<string> | null = null;
+  let said = '';
+  let lookedAtMs = Number.NEGATIVE_INFINITY;
+  let lookAtMs = 0;
+  let halted: { readonly probes: number; readonly untilMs: number } | null = null;
+
+  const halt = (why: { readonly code: string; readonly detail: string }): void => {
+    // Several writes may have been under way: together they are one probe.
+    if (halted !== null && now() < halted.untilMs) return;
+    const probes = halted === null ? 0 : halted.probes + 1;
+    halted = { probes, untilMs: now() + Math.min(probe.lastMs, probe.firstMs * 2 ** probes) };
+    parts.onHalt(why);
+  };
+  const works = (): void => {
+    if (halted === null) return;
+    halted = null;
+    parts.onWorks();
+  };
+  const look = async (): Promise<void> => {
+    const seen = await preflight(db, workspace);
+    lookedAtMs = now();
+    lookAtMs = lookedAtMs + lookEveryMs;
+    if (seen.kind === 'halt') {
+      usable = null;
+      lookAtMs = now() + lookSoonMs;
+      halt(seen);
+      return;
+    }
+    if (seen.kind === 'unknown') {
+      // What was there is still written: Attio says so if it is gone.
+      lookAtMs = now() + lookSoonMs;
+      return;
+    }
+    if (usable === null && halted !== null) works();
+    usable = seen.report.usable;
+    const problems = [...seen.report.problems].map(([slug, problem]) => `${slug} is ${problem}`).join(', ');
+    if (problems !== said && problems !== '') logger.warn({ target: workspace.name, problems }, 'attributes left out');
+    said = problems;
+  };
+
+  return {
+    usable: async () => {
+      if (halted !== null && now() < halted.untilMs) return null;
+      if (now() >= lookAtMs || halted !== null) await look();
+      return halted !== null && now() < halted.untilMs ? null : usable;
+    },
+    get halted() {
+      return halted !== null;
+    },
+    halt,
+    works,
+    lookAgain: (detail) => {
+      const soonMs = Math.max(now(), lookedAtMs + lookSoonMs);
+      if (lookAtMs <= soonMs) return;
+      logger.warn({ target: workspace.name, detail }, 'attributes have changed');
+      lookAtMs = soonMs;
+    },
+  };
+}
