@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { connectDatabase, migrate, readJobDestinations } from '@full-sync/database';
+import type { Database } from '@full-sync/database';
+import { connectKafka, connectSerde, createProducer } from '@full-sync/kafka';
+import { createLogger } from '@full-sync/runtime';
+import { topicNames, writeWishes } from '@full-sync/schemas';
+import type { OutreachEvent } from '@full-sync/schemas';
+import { freshDatabase, randomPrefix, spawnService, stackAddresses, waitFor } from '@full-sync/testing';
+import type { ServiceProcess } from '@full-sync/testing';
+import { attributeSlugs, valuesOf } from '../src/domain/attributes.ts';
+import { emptyState, foldEvents } from '../src/domain/person-state.ts';
+
+/** A database and topics of one test's own, with the open jobs job_a and job_b. */
+export interface Bench extends AsyncDisposable {
+  readonly db: Database;
+  readonly env: Readonly<Record<string, string>>;
+  readonly start: (env: Readonly<Record<string, string>>) => Promise<ServiceProcess>;
+  readonly publish: (
+    partition: number,
+    sent: readonly OutreachEvent[],
+    wishes?: { readonly destinations?: readonly string[]; readonly redrive?: boolean },
+  ) => Promise<void>;
+  readonly counts: (
+    jobId: string,
+  ) => Promise<{ readonly sent: number; readonly skipped: number; readonly failed: number; readonly waiting: number }>;
+  /** Waits until nobody is to be written any more and all that was published is folded. */
+  readonly quiet: (deadlineMs?: number) => Promise<void>;
+}
+
+export async function openBench(): Promise<Bench> {
+  const { kafkaBrokers, schemaRegistryUrl, databaseUrl } = stackAddresses();
+  const database = await freshDatabase(databaseUrl);
+  const prefix = randomPrefix();
+  const logger = createLogger({ service: 'test', level: 'silent' });
+  const db = await connectDatabase({
+    config: { DATABASE_URL: database.url, DATABASE_SCHEMA: 'public', DATABASE_POOL_MAX: 4 },
+    applicationName: 'full-sync-test',
+  });
+  await migrate(db);
+  await db.pool.query(`insert into namespaces (namespace) values ('test'), ('other');
+    insert into jobs (job_id, status, sync_mode, config, parallel_workers, window_end)
+    values ('job_a', 'in_progress', 'full_historical', '{}', 4, now()), ('job_b', 'in_progress', 'full_historical', '{}', 4, now())`);
+  const config = { KAFKA_BROKERS: kafkaBrokers, KAFKA_TOPIC_PREFIX: prefix, KAFKA_SSL: false };
+  const client = await connectKafka({ config, clientId: 'test', logger });
+  await client.ensureTopics();
+  const serde = await connectSerde({ config: { SCHEMA_REGISTRY_URL: schemaRegistryUrl }, named: client.named });
+  const producer = await createProducer(client);
+  const codec = serde.codec(topicNames.events);
+  const env = {
+    KAFKA_BROKERS: kafkaBrokers,
+    SCHEMA_REGISTRY_URL: schemaRegistryUrl,
+    DATABASE_URL: database.url,
+    KAFKA_TOPIC_PREFIX: prefix,
+    ATTIO_API_KEY: 'key-of-a-workspace',
+  };
+  const published = new Map<number, number>();
+  const folded = async (): Promise<boolean> => {
+    const { rows } = await db.pool.query<{ partition: number; next_offset: string }>(
+      `select partition, next_offset from destination_positions where destination = 'attio'`,
+    );
+    const at = new Map(rows.map((row) => [row.partition, Number(row.next_offset)]));
+    return [...published].every(([partition, next]) => (at.get(partition) ?? 0) >= next);
+  };
+  return {
+    db,
+    env,
+    start: async (more) => {
+      const service = await spawnService({ name: 'attio', env: { ...env, ...more } });
+      await service.ready(30_000);
+      return service;
+    },
+    publish: async (partition, sent, { destinations = ['attio'], redrive = false } = {}) => {
+      const headers = writeWishes({ destinations, redrive }) ?? {};
+      await producer.send(
+        topicNames.events,
+        sent.map((one) => ({ partition, key: one.lead_email, value: codec.encode(one), headers })),
+      );
+      published.set(partition, (published.get(partition) ?? 0) + sent.length);
+    },
+    counts: async (jobId) => {
+      const all = (await readJobDestinations(db.pool, [jobId])).get(jobId) ?? [];
+      const { sent = 0, skipped = 0, failed = 0, waiting = 0 } = all.find((one) => one.destination === 'attio') ?? {};
+      return { sent, skipped, failed, waiting };
+    },
+    quiet: async (deadlineMs = 60_000) => {
+      const look = async (): Promise<boolean> => {
+        if (!(await folded())) return false;
+        const { rows } = await db.pool.query<{ due: number }>(
+          'select count(*)::int as due from attio_people where due_at is not null or lease_until is not null',
+        );
+        return rows[0]?.due === 0;
+      };
+      await waitFor(look, { deadlineMs, what: 'everybody to be written', intervalMs: 100 });
+    },
+    [Symbol.asyncDispose]: async () => {
+      await producer[Symbol.asyncDispose]();
+      await client[Symbol.asyncDispose]();
+      await db[Symbol.asyncDispose]();
+      await database[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const types = ['email_sent', 'email_opened', 'email_clicked', 'email_replied', 'linkedin_sent'];
+
+/** The n-th event of a made-up source: one of 50 people, one record at source offset n. */
+export function event(n: number, over: Partial<OutreachEvent> = {}): OutreachEvent {
+  const hash = createHash('sha256').update(`fact ${n}`).digest('hex').slice(0, 32);
+  return {
+    event_key: `smartlead_7_emailsent_s${n}_${hash}`,
+    namespace: 'test',
+    platform: 'smartlead',
+    event_type: types[n % types.length] ?? 'email_sent',
+    source_type: 'sent',
+    campaign_id: String(n % 3),
+    campaign_name: `Wave ${n % 3}`,
+    source_id: `s${n}`,
+    lead_email: `lead${n % 50}@example.com`,
+    lead_id: null,
+    occurred_at: 1_772_000_000_123 + n * 1000,
+    occurred_at_approximate: false,
+    properties: JSON.stringify({ stats_id: `s${n}` }),
+    fingerprint: createHash('sha256').update(`fingerprint ${n}`).digest().subarray(0, 8),
+    job_id: 'job_a',
+    source_topic_id: '11111111-2222-3333-4444-555555555555',
+    source_offset: n,
+    source_index: 0,
+    source_count: 1,
+    fetched_at: 1_780_000_000_000,
+    ...over,
+  };
+}
+
+export function events(
+  first: number,
+  count: number,
+  over: (n: number) => Partial<OutreachEvent> = () => ({}),
+): readonly OutreachEvent[] {
+  return Array.from({ length: count }, (_, i) => event(first + i, over(first + i)));
+}
+
+/** What each person must hold, from the events themselves and one at a time. */
+export function expected(all: readonly OutreachEvent[]): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
+  const people = Map.groupBy(
+    all.filter(({ lead_email: email }) => email !== null),
+    ({ lead_email: email }) => email ?? '',
+  );
+  return new Map(
+    [...people].map(([email, some]) => {
+      const facts = some.map((one) => ({
+        eventType: one.event_type,
+        occurredAt: one.occurred_at,
+        campaignId: one.campaign_id,
+        campaignName: one.campaign_name,
+      }));
+      return [email, valuesOf(foldEvents(emptyState, facts), attributeSlugs)] as const;
+    }),
+  );
+}
