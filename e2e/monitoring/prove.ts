@@ -1,15 +1,17 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '@full-sync/testing';
 import { DASHBOARDS } from '../../scripts/monitoring/generated-files.ts';
 import type { Alert } from '../../scripts/monitoring/model.ts';
 import { renderRules } from '../../scripts/monitoring/render-rules.ts';
 import { startSystem } from '../drill/system.ts';
-import { acts } from './acts.ts';
+import { acts } from './acts/index.ts';
 import { perform } from './perform.ts';
 import type { Fired } from './perform.ts';
 import { startPrometheus } from './prometheus.ts';
 import type { Prometheus } from './prometheus.ts';
 import { fillIn, readBoards } from './questions.ts';
+import { callProblems, readCommands, statementProblems } from './runbook-commands.ts';
 import { createStage } from './stage.ts';
 import { formatTable, showValue } from './table.ts';
 
@@ -31,9 +33,11 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
   const { root, alerts, say, signal } = options;
   await using system = await startSystem({
     seed: 1,
-    size: { smartlead: { campaigns: 8, rows: 3_000 }, lemlist: { campaigns: 6, activities: 4_000 } },
+    size: { smartlead: { campaigns: 8, rows: 4_000 }, lemlist: { campaigns: 6, activities: 30_000 } },
     limits: { smartlead: '600/60s', lemlist: '40/2s' },
     latencyMs: 5,
+    copies: { keyer: 2 },
+    env: { WEBHOOK_ALLOW_PRIVATE: 'true' },
     say,
     signal,
   });
@@ -52,11 +56,27 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
   if (end.status !== 'completed') throw new Error(`the sync ${end.status}: ${JSON.stringify(end.error)}`);
   const early = [...(await prometheus.firing())];
   const lefts = await leftSides(prometheus, alerts);
-  say(`ok   ${end.summary.events_created} events, no alert`);
+  say(`ok   ${end.summary.events_created} events, ${early.length === 0 ? 'no alert' : `and ${early.join(', ')}`}`);
+
+  const commands = readCommands(readFileSync(join(root, 'docs', 'runbook.md'), 'utf8'));
+  const refused = [
+    ...(await statementProblems(system.pool, commands.statements)),
+    ...(await callProblems(root, commands.calls)),
+  ];
+  if (refused.length === 0)
+    say(`ok   ${commands.statements.length} statements and ${commands.calls.length} calls of the runbook`);
 
   const fired = new Map<string, Fired>();
-  for (const act of acts)
-    for (const [name, how] of await perform(act, stage)) if (!fired.has(name)) fired.set(name, how);
+  const broken: string[] = [];
+  for (const act of acts) {
+    try {
+      for (const [name, how] of await perform(act, stage)) if (!fired.has(name)) fired.set(name, how);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      broken.push(describe(error));
+      say(`FAIL ${describe(error)}`);
+    }
+  }
 
   const boards = await askAll(prometheus, join(root, DASHBOARDS), startedAt);
   say(`\n${boards.table}\n`);
@@ -83,8 +103,15 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
       .map(({ name }) => `the left side of ${name} gives nothing when all is well`),
     ...alerts.filter(({ name }) => !fired.has(name)).map(({ name }) => `${name} was never seen to fire`),
     ...boards.failures,
+    ...refused,
+    ...broken,
     ...system.unexpectedEnds(),
   ];
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause === undefined ? error.message : `${error.message} (${describe(error.cause)})`;
 }
 
 async function allScraped(prometheus: Prometheus): Promise<void> {
@@ -119,10 +146,11 @@ async function askAll(
   const { questions, variables } = readBoards(folder);
   const failures: string[] = [];
   const chosen = new Map<string, string>();
-  for (const { board, name, metric, label, multi } of variables) {
+  for (const { board, name, metric, label, choose } of variables) {
     const values = await prometheus.labelValues(metric, label);
     if (values.length === 0) failures.push(`${board}: the choice ${name} is empty`);
-    chosen.set(`${board}/${name}`, multi ? '.*' : (values[0] ?? ''));
+    const all = choose === 'any' ? '.*' : values.join('|');
+    chosen.set(`${board}/${name}`, choose === 'one' ? (values[0] ?? '') : all);
   }
   const durations = {
     $__rate_interval: '15s',

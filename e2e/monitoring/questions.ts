@@ -16,12 +16,13 @@ export interface BoardVariable {
   readonly name: string;
   readonly metric: string;
   readonly label: string;
-  readonly multi: boolean;
+  /** `one` value, `any` of them, or all that are `listed`, joined. */
+  readonly choose: 'one' | 'any' | 'listed';
 }
 
 interface BoardFile {
   readonly templating: {
-    readonly list: readonly { name: string; type: string; definition?: string; multi: boolean }[];
+    readonly list: readonly { name: string; type: string; definition?: string; multi: boolean; allValue?: string }[];
   };
   readonly panels: readonly {
     readonly title: string;
@@ -54,9 +55,10 @@ export function readBoards(folder: string): {
   const variables = boards.flatMap(({ board, file }) =>
     file.templating.list
       .filter(({ type }) => type === 'query')
-      .map(({ name, definition = '', multi }) => {
+      .map(({ name, definition = '', multi, allValue }) => {
         const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(definition) ?? [];
-        return { board, name, metric, label, multi };
+        const choose = !multi ? 'one' : allValue === undefined ? 'listed' : 'any';
+        return { board, name, metric, label, choose } as const;
       }),
   );
   if (questions.length === 0) throw new Error(`${folder} holds no query`);
