@@ -6,3 +6,6 @@ export { tally } from './domain/tally.ts';
 export { createFoldInstruments, createRequestInstruments } from './metrics.ts';
 export type { DestinationMetrics } from './metrics.ts';
 export type { TargetStates } from './target-states.ts';
+export { eventIdOf } from './domain/plan-slice.ts';
+export { buryRefused } from './refused-letters.ts';
+export type { RefusedEvent } from './refused-letters.ts';

@@ -3,19 +3,28 @@ import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { connectDatabase, migrate, readJobDestinations } from '@full-sync/database';
 import type { Database, JobDestination } from '@full-sync/database';
-import { connectKafka, connectSerde, createProducer } from '@full-sync/kafka';
+import { connectKafka, connectSerde, consumeBatches, createProducer } from '@full-sync/kafka';
 import type { KafkaClient, Producer, Serde } from '@full-sync/kafka';
 import { createLogger } from '@full-sync/runtime';
 import { topicNames, writeWishes } from '@full-sync/schemas';
-import type { OutreachEvent } from '@full-sync/schemas';
-import { freePort, freshDatabase, randomPrefix, spawnProgram, stackAddresses, waitFor } from '@full-sync/testing';
+import type { DeadLetter, OutreachEvent } from '@full-sync/schemas';
+import {
+  freePort,
+  freshDatabase,
+  randomPrefix,
+  randomSuffix,
+  spawnProgram,
+  stackAddresses,
+  waitFor,
+} from '@full-sync/testing';
 import type { ChildProgram } from '@full-sync/testing';
 
 const sourceTopicId = '11111111-2222-3333-4444-555555555555';
 
 export type Program = ChildProgram & {
   readonly url: string;
-  readonly metrics: () => Promise<string>;
+  /** The samples of a metric that have all these labels, added up. */
+  readonly metric: (name: string, ...labels: readonly string[]) => Promise<number>;
   readonly isReady: () => Promise<boolean>;
 };
 
@@ -126,11 +135,13 @@ async function startFixture(fixture: string, env: Readonly<Record<string, string
     },
   );
   if (program.hasExited()) throw new Error(`${fixture} ended before it was ready:\n${program.output()}`);
-  const metrics = async (): Promise<string> => {
+  const metric: Program['metric'] = async (name, ...labels) => {
     const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) });
-    return await answer.text();
+    const lines = (await answer.text()).split('\n').filter((line) => line.startsWith(`${name}{`));
+    const wanted = lines.filter((line) => labels.every((label) => line.includes(label)));
+    return wanted.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
   };
-  return { ...program, url, metrics, isReady };
+  return { ...program, url, metric, isReady };
 }
 
 export interface ReceivedBatch {
@@ -218,4 +229,34 @@ export function idOf(n: number): string {
 
 export function events(from: number, count: number, over: (n: number) => Partial<OutreachEvent> = () => ({})) {
   return Array.from({ length: count }, (_, index) => event(from + index, over(from + index)));
+}
+
+/** All dead letters in the topic, in order. */
+export async function readLetters(bench: Bench): Promise<readonly DeadLetter[]> {
+  const { client, serde } = bench;
+  const end = (await client.offsets.end(topicNames.deadLetters)).get(0) ?? 0;
+  const codec = serde.codec(topicNames.deadLetters);
+  const letters: DeadLetter[] = [];
+  if (end === 0) return letters;
+  const failure = Promise.withResolvers<never>();
+  await using consumer = await consumeBatches({
+    client,
+    group: `reader-${randomSuffix()}`,
+    topics: [topicNames.deadLetters],
+    concurrency: 1,
+    maxBytesPerPartition: 4_194_304,
+    gapPolicy: 'halt',
+    onBatch: async ({ records, lastOffset }) => {
+      await codec.prepare(records.map(({ value }) => value));
+      letters.push(...records.map(({ value }) => codec.decode(value)));
+      return lastOffset + 1;
+    },
+    onFailure: failure.reject,
+  });
+  void consumer;
+  await Promise.race([
+    failure.promise,
+    waitFor(() => letters.length >= end, { deadlineMs: 20_000, what: 'all dead letters to be read' }),
+  ]);
+  return letters;
 }
