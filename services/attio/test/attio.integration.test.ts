@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { waitFor } from '@full-sync/testing';
 import { event, events, expected, openBench } from './harness.ts';
 import { openStub } from './stub-attio.ts';
 
@@ -64,4 +65,107 @@ test('what was delivered is not delivered again; events without address are skip
     { code: 'ATTIO_UNUSABLE_EMAIL', count: 1 },
   ]);
   assert.ok(!service.hasExited());
+});
+
+test('a wrong key halts and says so; nothing is given up, and it goes on by itself once the key is right', async () => {
+  await using bench = await openBench();
+  await using attio = await openStub();
+  await using letters = await bench.letters();
+  await using service = await bench.start({ ATTIO_BASE_URL: attio.url });
+  attio.answer = () => ({ status: 401, body: { status_code: 401, code: 'unauthorized', message: 'The API Key …' } });
+  const all = events(0, 30);
+  await bench.publish(0, all);
+  const readiness = async (): Promise<string> => await (await fetch(`${service.url}/readyz`)).text();
+  await waitFor(async () => (await readiness()).includes('ATTIO_UNAUTHORIZED'), {
+    what: 'the halt',
+    deadlineMs: 20_000,
+  });
+  assert.equal(await service.metric('full_sync_delivery_halted'), 1);
+  assert.deepEqual(await bench.counts('job_a'), { sent: 0, skipped: 0, failed: 0, waiting: 30 });
+  attio.answer = () => null;
+  await bench.quiet();
+  await waitFor(async () => (await fetch(`${service.url}/readyz`)).ok, { what: 'readiness' });
+  assert.deepEqual(await bench.counts('job_a'), { sent: 30, skipped: 0, failed: 0, waiting: 0 });
+  assert.deepEqual(new Map([...attio.people].toSorted()), new Map([...expected(all)].toSorted()));
+  assert.deepEqual(letters.all, []);
+});
+
+test('a refused person costs its own events a letter each; a refused attribute is left out; the rest is written', async () => {
+  await using bench = await openBench();
+  await using attio = await openStub();
+  await using letters = await bench.letters();
+  const all = events(0, 20);
+  await bench.store(all);
+  let throttles = 3;
+  let failures = 3;
+  attio.answer = ({ email, values }) => {
+    if (throttles-- > 0)
+      return { status: 429, body: {}, headers: { 'retry-after': new Date(Date.now() + 1000).toUTCString() } };
+    if (failures-- > 0) return { status: 502, body: 'bad gateway' };
+    if (email === 'lead3@example.com') {
+      return { status: 400, body: { code: 'uniqueness_conflict', message: 'A value of lead3@example.com conflicts' } };
+    }
+    if (email === 'lead4@example.com' && 'outreach_campaigns' in values) {
+      const path = ['data', 'values', 'outreach_campaigns'];
+      return {
+        status: 400,
+        body: { code: 'validation_type', message: 'Bad.', validation_errors: [{ path, message: 'no' }] },
+      };
+    }
+    return null;
+  };
+  await using service = await bench.start({ ATTIO_BASE_URL: attio.url });
+  await bench.publish(0, all);
+  await bench.quiet(90_000);
+  assert.ok(!service.hasExited());
+  assert.deepEqual(await bench.counts('job_a'), { sent: 19, skipped: 0, failed: 1, waiting: 0 });
+  const wanted = new Map([...expected(all)].toSorted());
+  wanted.delete('lead3@example.com');
+  const { outreach_campaigns: dropped, ...others } = wanted.get('lead4@example.com') ?? {};
+  assert.ok(dropped !== undefined);
+  wanted.set('lead4@example.com', others);
+  assert.deepEqual(new Map([...attio.people].toSorted()), wanted);
+
+  const [letter] = await waitFor(() => (letters.all.length > 0 ? letters.all : null), { what: 'the letter' });
+  assert.ok(letter !== undefined && letters.all.length === 1);
+  assert.deepEqual(
+    [letter.stage, letter.code, letter.job_id, letter.namespace],
+    ['attio', 'ATTIO_UNIQUENESS_CONFLICT', 'job_a', 'test'],
+  );
+  assert.match(letter.detail, /^400 uniqueness_conflict: /);
+  assert.equal(letter.detail.includes('lead3'), false);
+  const buried = await bench.decodeEvent(letter.record);
+  assert.deepEqual(
+    [buried.event_key, buried.occurred_at, buried.properties],
+    [all[3]?.event_key, all[3]?.occurred_at, '{"stats_id": "s3"}'],
+  );
+
+  // Asked for once more, and taken this time: in the totals once.
+  attio.answer = () => null;
+  await bench.publish(0, [event(3, { source_offset: 1000, job_id: 'job_b' })], { redrive: true });
+  await bench.quiet();
+  assert.deepEqual(await bench.counts('job_b'), { sent: 1, skipped: 0, failed: 0, waiting: 0 });
+  assert.deepEqual(attio.people.get('lead3@example.com'), expected(all).get('lead3@example.com'));
+});
+
+test('without attributes it waits and says how to make them; with a new one everybody is written once more', async () => {
+  await using bench = await openBench();
+  await using attio = await openStub();
+  const { attributes } = attio;
+  attio.attributes = [{ slug: 'name', type: 'personal-name' }];
+  await using service = await bench.start({ ATTIO_BASE_URL: attio.url });
+  await bench.publish(0, events(0, 5));
+  const readiness = async (): Promise<string> => await (await fetch(`${service.url}/readyz`)).text();
+  await waitFor(async () => (await readiness()).includes('attio setup'), { what: 'the halt', deadlineMs: 20_000 });
+  attio.attributes = attributes.filter(({ slug }) => slug !== 'outreach_status').map((one) => ({ ...one }));
+  await bench.quiet();
+  assert.equal(attio.writes.length, 5);
+  assert.ok(attio.writes.every(({ values }) => !('outreach_status' in values)));
+  await service.kill('SIGTERM');
+  attio.attributes = attributes;
+  await using again = await bench.start({ ATTIO_BASE_URL: attio.url });
+  await waitFor(() => attio.writes.length === 10, { what: 'everybody to be written once more', deadlineMs: 20_000 });
+  await bench.quiet();
+  assert.ok(!again.hasExited());
+  assert.deepEqual(new Map([...attio.people].toSorted()), new Map([...expected(events(0, 5))].toSorted()));
 });

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { connectDatabase, migrate, readJobDestinations } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
-import { connectKafka, connectSerde, createProducer } from '@full-sync/kafka';
+import { connectKafka, connectSerde, createProducer, followTopic } from '@full-sync/kafka';
 import { createLogger } from '@full-sync/runtime';
 import { topicNames, writeWishes } from '@full-sync/schemas';
-import type { OutreachEvent } from '@full-sync/schemas';
+import type { DeadLetter, OutreachEvent } from '@full-sync/schemas';
 import { freshDatabase, randomPrefix, spawnService, stackAddresses, waitFor } from '@full-sync/testing';
 import type { ServiceProcess } from '@full-sync/testing';
 import { attributeSlugs, valuesOf } from '../src/domain/attributes.ts';
@@ -25,6 +25,11 @@ export interface Bench extends AsyncDisposable {
   ) => Promise<{ readonly sent: number; readonly skipped: number; readonly failed: number; readonly waiting: number }>;
   /** Waits until nobody is to be written any more and all that was published is folded. */
   readonly quiet: (deadlineMs?: number) => Promise<void>;
+  /** Stores events as the loader does. */
+  readonly store: (stored: readonly OutreachEvent[]) => Promise<void>;
+  /** Follows the dead letters of the topic. */
+  readonly letters: () => Promise<{ readonly all: readonly DeadLetter[] } & AsyncDisposable>;
+  readonly decodeEvent: (value: Buffer) => Promise<OutreachEvent>;
 }
 
 export async function openBench(): Promise<Bench> {
@@ -39,7 +44,11 @@ export async function openBench(): Promise<Bench> {
   await migrate(db);
   await db.pool.query(`insert into namespaces (namespace) values ('test'), ('other');
     insert into jobs (job_id, status, sync_mode, config, parallel_workers, window_end)
-    values ('job_a', 'in_progress', 'full_historical', '{}', 4, now()), ('job_b', 'in_progress', 'full_historical', '{}', 4, now())`);
+    values ('job_a', 'in_progress', 'full_historical', '{}', 4, now()), ('job_b', 'in_progress', 'full_historical', '{}', 4, now());
+    create table event_source_1 (like event_source including all) partition by list (platform);
+    create table event_source_1_smartlead (like event_source including all, primary key (event_id));
+    alter table event_source_1 attach partition event_source_1_smartlead for values in ('smartlead');
+    alter table event_source attach partition event_source_1 for values in ('test')`);
   const config = { KAFKA_BROKERS: kafkaBrokers, KAFKA_TOPIC_PREFIX: prefix, KAFKA_SSL: false };
   const client = await connectKafka({ config, clientId: 'test', logger });
   await client.ensureTopics();
@@ -92,6 +101,47 @@ export async function openBench(): Promise<Bench> {
       };
       await waitFor(look, { deadlineMs, what: 'everybody to be written', intervalMs: 100 });
     },
+    store: async (stored) => {
+      const { rows } = await db.pool.query<{ columns: string }>(
+        `select string_agg(column_name, ', ') as columns from information_schema.columns
+         where table_name = 'event_source' and column_name not in ('event_id', 'occurred_at', 'fingerprint', 'created_at')`,
+      );
+      const columns = rows[0]?.columns ?? '';
+      await db.pool.query(
+        `insert into event_source (event_id, occurred_at, fingerprint, ${columns})
+         select right(event_key, 32)::uuid, to_timestamp(at / 1000.0), decode(print, 'hex'), ${columns}
+         from jsonb_to_recordset($1) as e (at bigint, print text, event_key text, namespace text, platform text, event_type text,
+           source_type text, campaign_id text, campaign_name text, source_id text, lead_email text, lead_id text,
+           occurred_at_approximate boolean, properties jsonb, job_id text)`,
+        [
+          JSON.stringify(
+            stored.map((one) => ({
+              ...one,
+              at: one.occurred_at,
+              print: one.fingerprint.toString('hex'),
+              properties: JSON.parse(one.properties) as unknown,
+            })),
+          ),
+        ],
+      );
+    },
+    letters: async () => {
+      const all: DeadLetter[] = [];
+      const letterCodec = serde.codec(topicNames.deadLetters);
+      const following = await followTopic({
+        client,
+        purpose: 'test',
+        topic: topicNames.deadLetters,
+        onRecords: async (records) => {
+          for (const { value } of records) if (value !== null) all.push(await letterCodec.decode(value));
+        },
+        onFailure: (error) => {
+          throw error;
+        },
+      });
+      return { all, [Symbol.asyncDispose]: () => following[Symbol.asyncDispose]() };
+    },
+    decodeEvent: async (value) => await codec.decode(value),
     [Symbol.asyncDispose]: async () => {
       await producer[Symbol.asyncDispose]();
       await client[Symbol.asyncDispose]();
