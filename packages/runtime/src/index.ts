@@ -39,6 +39,13 @@ export {
   type MetricsServer,
   type MetricsServerSettings,
 } from './metrics.ts';
+export {
+  loadNamespaceCredentials,
+  loadNamespaceMentions,
+  type CredentialField,
+  type NamespaceCredentials,
+  type NamespaceMentions,
+} from './namespace-credentials.ts';
 export { loadNamespaces, type NamespaceMap, type NamespaceSource } from './namespaces-file.ts';
 export { parseRateLimit, type RateLimit } from './rate-limit.ts';
 export { redactFields, redactText, redactUrl, rememberSecret } from './redact.ts';

@@ -20,7 +20,8 @@ const namespacePattern = /^[a-z0-9_-]{1,63}$/;
 const envPattern = /^[A-Z_][A-Z0-9_]*$/;
 const fields: readonly string[] = ['apiKeyEnv', 'campaigns', 'exclude'];
 
-type Report = (pointer: string, message: string) => void;
+/** Notes a problem at a JSON pointer. */
+export type Report = (pointer: string, message: string) => void;
 
 /**
  * Reads NAMESPACES_FILE: which account and which of its campaigns each namespace reads. Null when no file is configured.
@@ -33,36 +34,43 @@ export function loadNamespaces(options: {
   /** The path; relative ones are taken from the working directory. */
   readonly path: string | undefined;
   readonly platforms: readonly string[];
+  /** Names that entries may hold as well, and that are somebody else's to read (`loadNamespaceCredentials`). */
+  readonly destinations?: readonly string[];
   readonly env?: NodeJS.ProcessEnv;
 }): NamespaceMap | null {
-  const { path, platforms, env = process.env } = options;
+  const { path, platforms, destinations = [], env = process.env } = options;
+  const namespaces = readNamespaces(path, (namespace, entry, pointer, report) =>
+    readEntry({ entry, pointer, namespace, platforms, destinations, env, report }),
+  );
+  if (namespaces === null) return null;
+  for (const sources of namespaces.values()) for (const { apiKey } of sources.values()) rememberSecret(apiKey);
+  return namespaces;
+}
+
+/**
+ * Reads the file entry by entry; null when no file is configured.
+ *
+ * @throws ConfigurationError that lists every problem that was reported.
+ */
+export function readNamespaces<Entry>(
+  path: string | undefined,
+  read: (namespace: string, entry: unknown, pointer: string, report: Report) => Entry,
+): ReadonlyMap<string, Entry> | null {
   if (path === undefined || path.trim() === '') return null;
   const problems: { readonly name: string; readonly message: string }[] = [];
   const report: Report = (pointer, message) => {
     problems.push({ name: variable, message: pointer === '' ? message : `${pointer}: ${message}` });
   };
-  const namespaces = readFile(path.trim(), report, (namespace, entry, pointer) =>
-    readEntry({ entry, pointer, namespace, platforms, env, report }),
-  );
-  if (problems.length > 0) throw new ConfigurationError(problems);
-  for (const sources of namespaces.values()) for (const { apiKey } of sources.values()) rememberSecret(apiKey);
-  return namespaces;
-}
-
-function readFile(
-  path: string,
-  report: Report,
-  read: (namespace: string, entry: unknown, pointer: string) => ReadonlyMap<string, NamespaceSource>,
-): NamespaceMap {
-  const document = parseFile(path, report);
-  if (document === undefined) return new Map();
-  if (!isObject(document)) {
+  const document = parseFile(path.trim(), report);
+  const entries = new Map<string, Entry>();
+  if (isObject(document)) {
+    for (const [namespace, entry] of Object.entries(document))
+      entries.set(namespace, read(namespace, entry, `/${escape(namespace)}`, report));
+  } else if (document !== undefined) {
     report('', 'expected a JSON object, namespace by namespace');
-    return new Map();
   }
-  return new Map(
-    Object.entries(document).map(([namespace, entry]) => [namespace, read(namespace, entry, `/${escape(namespace)}`)]),
-  );
+  if (problems.length > 0) throw new ConfigurationError(problems);
+  return entries;
 }
 
 function parseFile(path: string, report: Report): unknown {
@@ -89,10 +97,11 @@ function readEntry(entry: {
   readonly pointer: string;
   readonly namespace: string;
   readonly platforms: readonly string[];
+  readonly destinations: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly report: Report;
 }): ReadonlyMap<string, NamespaceSource> {
-  const { pointer, namespace, platforms, env, report } = entry;
+  const { pointer, namespace, platforms, destinations, env, report } = entry;
   const sources = new Map<string, NamespaceSource>();
   if (!namespacePattern.test(namespace)) report(pointer, 'expected a namespace: 1 to 63 of a-z, 0-9, "_" and "-"');
   if (!isObject(entry.entry)) {
@@ -101,8 +110,9 @@ function readEntry(entry: {
   }
   for (const [platform, source] of Object.entries(entry.entry)) {
     const at = `${pointer}/${escape(platform)}`;
+    if (destinations.includes(platform)) continue;
     if (!platforms.includes(platform)) {
-      report(at, `expected one of ${platforms.join(', ')}`);
+      report(at, `expected one of ${[...platforms, ...destinations].join(', ')}`);
       continue;
     }
     const read = readSource(source, at, env, report);
@@ -131,7 +141,8 @@ function readSource(source: unknown, pointer: string, env: NodeJS.ProcessEnv, re
   return { ...key, filter };
 }
 
-function readKey(
+/** The value of the variable that an entry names; null when it names none that is set. */
+export function readKey(
   name: unknown,
   pointer: string,
   env: NodeJS.ProcessEnv,
@@ -163,11 +174,11 @@ function readIds(value: unknown, pointer: string, report: Report): readonly stri
   return [...new Set(ids)].toSorted();
 }
 
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** A name as part of a JSON pointer (RFC 6901). */
-function escape(name: string): string {
+export function escape(name: string): string {
   return name.replaceAll('~', '~0').replaceAll('/', '~1');
 }

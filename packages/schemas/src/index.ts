@@ -1,5 +1,6 @@
 export * from './avro.ts';
 export * from './broadcasts.ts';
+export * from './destinations.ts';
 export * from './event-key.ts';
 export * from './event-types.ts';
 export * from './identities.ts';
