@@ -26,7 +26,13 @@ test('an entry gives texts and the values of variables, null gives none, and sil
     quiet: { mixpanel: null },
     other: { attio: { apiKeyEnv: 'NOT_READ_HERE' } },
   });
-  assert.deepEqual([...credentials], [['acme', { projectId: '7', secret: 'a-secret-of-acme' }], ['quiet', null]]);
+  assert.deepEqual(
+    [...credentials],
+    [
+      ['acme', { projectId: '7', secret: 'a-secret-of-acme' }],
+      ['quiet', null],
+    ],
+  );
   assert.doesNotMatch(redactText('it is a-secret-of-acme'), /of-acme/);
   const mentions = loadNamespaceMentions(path);
   const asked = ['acme', 'quiet', 'other', 'unknown'].map((namespace) => mentions(namespace, 'mixpanel'));

@@ -1,5 +1,5 @@
 import type { Database, QueryMeter } from '@full-sync/database';
-import type { Clock, Health, Logger, NamespaceMap, Registry } from '@full-sync/runtime';
+import type { Clock, Health, Logger, NamespaceMap, NamespaceMentions, Registry } from '@full-sync/runtime';
 import type { Access } from './access.ts';
 import type { ApiConfig } from './config.ts';
 import type { Keyers } from './keyers.ts';
@@ -11,6 +11,8 @@ export interface ApiContext {
   readonly config: ApiConfig;
   /** What NAMESPACES_FILE says; null = there is none. */
   readonly namespaces: NamespaceMap | null;
+  /** Which destinations that file names for which namespaces. */
+  readonly mentions: NamespaceMentions;
   readonly db: Database;
   readonly queries: QueryMeter;
   readonly access: Access;

@@ -55,7 +55,7 @@ export function createJobFeed(parts: {
     const { stream } = follower;
     const ended = job.completedAt !== null;
     if (follower.seen === null || job.revision > follower.seen) {
-      const { jobId, status, progress, summary } = showJob(job, clock.now());
+      const { jobId, status, progress, summary } = showJob(job, clock.now(), {});
       follower.seen = job.revision;
       follower.wrote = performance.now();
       follower.ready = stream.push(formatEvent({ id: job.revision, data: { jobId, status, progress, summary } }));

@@ -1,7 +1,7 @@
 import { connectDatabase, meterQueries, migrate } from '@full-sync/database';
 import { connectKafka, connectSerde } from '@full-sync/kafka';
-import { loadNamespaces, runService, systemClock } from '@full-sync/runtime';
-import { platforms, topicNames } from '@full-sync/schemas';
+import { loadNamespaceMentions, loadNamespaces, runService, systemClock } from '@full-sync/runtime';
+import { destinationNames, platforms, topicNames } from '@full-sync/schemas';
 import { openAccess } from './access.ts';
 import { configSchema } from './config.ts';
 import { deliverWebhooks } from './deliver-webhooks.ts';
@@ -21,7 +21,7 @@ await runService({
   schema: configSchema,
   start: async (scope, config) => {
     const { logger, health } = scope;
-    const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms });
+    const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms, destinations: destinationNames });
     const metrics = createApiMetrics(scope.metrics);
     const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-api' }), 'database pool');
     const queries = meterQueries(db);
@@ -57,6 +57,7 @@ await runService({
     const context = {
       config,
       namespaces,
+      mentions: loadNamespaceMentions(config.NAMESPACES_FILE),
       db,
       access,
       letters,

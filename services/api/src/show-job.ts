@@ -1,10 +1,12 @@
 import type { JobRow } from '@full-sync/database';
+import type { ShownDestinations } from './show-destinations.ts';
 
 export interface ShownJob {
   readonly jobId: string;
   readonly status: string;
   readonly progress: Readonly<Record<string, unknown>>;
   readonly summary: Readonly<Record<string, unknown>>;
+  readonly destinations: ShownDestinations;
   readonly error: unknown;
   readonly config: unknown;
   readonly warnings: unknown;
@@ -38,16 +40,17 @@ const stageOrder = [
 ];
 
 /**
- * A job as the API shows it, from its row alone: every copy of the api answers the same. Numbers are 0 before there is
+ * A job as the API shows it, from its row and what destinations have done: every copy of the api answers the same. Numbers are 0 before there is
  * data. The summary of a job that has not ended holds what is committed so far.
  */
-export function showJob(job: JobRow, nowMs: number): ShownJob {
+export function showJob(job: JobRow, nowMs: number, destinations: ShownDestinations): ShownJob {
   const durationMs = durationOf(job, nowMs);
   return {
     jobId: job.jobId,
     status: job.status,
     progress: showProgress(job),
     summary: showSummary(job, durationMs),
+    destinations,
     error: job.error ?? null,
     config: job.config,
     warnings: job.warnings,

@@ -14,6 +14,7 @@ import { sourceOf, storeAccount } from './accounts.ts';
 import type { Source } from './accounts.ts';
 import type { ApiContext } from './context.ts';
 import type { TimeRange } from './domain/date-range.ts';
+import { askedDestinations, destinationWarnings } from './destination-warnings.ts';
 import { estimateDuration } from './domain/estimate.ts';
 import type { SyncConfig } from './domain/execute-request.ts';
 import { toJobId } from './domain/job-id.ts';
@@ -107,7 +108,8 @@ async function storeJob(
   const { paces, rates, warnings: aboutPaces } = await paceJob(client, config, sources);
   const planned = await planJob(client, { config, range }, sources);
   const lastRun = await readLastRun(client, { syncMode: config.syncMode, targets });
-  const warnings = [...job.warnings, ...aboutNamespaces, ...aboutPaces];
+  const aboutDestinations = destinationWarnings(config, context.config, context.mentions);
+  const warnings = [...job.warnings, ...aboutNamespaces, ...aboutPaces, ...aboutDestinations];
   const now = context.clock.now();
   const jobId = toJobId(now, randomBytes(10));
   const { chunkSize, delay = 0 } = config.dateRange ?? {};
@@ -123,6 +125,7 @@ async function storeJob(
     range: range === null ? null : { start: new Date(range.startMs), end: new Date(range.endMs) },
     chunk: chunkSize === undefined ? null : { days: chunkSize, delayMs: delay },
     paces,
+    destinations: askedDestinations(config),
   });
   if (config.syncMode === 'namespace_reset') await createShadows(client, jobId);
   const estimatedDuration = estimateDuration({ ...planned, accounts: rates, lastRun });

@@ -1,7 +1,7 @@
 import { connectDatabase, migrate } from '@full-sync/database';
 import { connectKafka, connectSerde } from '@full-sync/kafka';
 import { loadNamespaces, runService, systemClock } from '@full-sync/runtime';
-import { platforms } from '@full-sync/schemas';
+import { destinationNames, platforms } from '@full-sync/schemas';
 import { configSchema } from './config.ts';
 import { startExtraction } from './extraction.ts';
 import { createExtractorMetrics } from './metrics.ts';
@@ -13,7 +13,7 @@ await runService({
   metrics: (config) => ({ host: config.METRICS_HOST, port: config.EXTRACTOR_METRICS_PORT }),
   start: async (scope, config) => {
     const { logger } = scope;
-    const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms });
+    const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms, destinations: destinationNames });
     const database = scope.use(await connectDatabase({ config, applicationName: 'full-sync-extractor' }), 'database');
     await migrate(database);
     const client = scope.use(await connectKafka({ config, clientId: 'full-sync-extractor', logger }), 'kafka');

@@ -114,13 +114,11 @@ test('a webhook address is an http address without credentials', () => {
 test('what is accepted without effect is said', () => {
   const { warnings } = configOf({
     enableProgressTracking: false,
-    enableMixpanelTracking: true,
-    enableAttioSync: true,
     webhookUrl: 'https://example.com/hook',
     dateRange: { delay: 1_000 },
   });
   const fields = warnings.map((warning) => warning.split(' ')[0]);
-  assert.deepEqual(fields, ['enableProgressTracking', 'enableMixpanelTracking', 'enableAttioSync', 'dateRange.delay']);
+  assert.deepEqual(fields, ['enableProgressTracking', 'dateRange.delay']);
   assert.deepEqual(configOf({ dateRange: { chunkSize: 7, delay: 1_000 } }).warnings, []);
   assert.deepEqual(configOf({ rateLimitOverride: { requestsPerSecond: 5 } }).warnings, []);
   assert.deepEqual(configOf({ batchSize: 100, parallelWorkers: 3, namespaces: 'production' }).warnings, []);

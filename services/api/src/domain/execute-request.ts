@@ -200,9 +200,6 @@ function warningsOf(body: ExecuteBody): readonly string[] {
     warnings.push(`${field} has no effect: ${why}`);
   };
   if (body.enableProgressTracking === false) ineffective('enableProgressTracking', 'progress is always tracked');
-  if (body.enableMixpanelTracking === true)
-    ineffective('enableMixpanelTracking', 'no Mixpanel destination is configured');
-  if (body.enableAttioSync === true) ineffective('enableAttioSync', 'no Attio destination is configured');
   if (body.dateRange?.chunkSize === undefined && (body.dateRange?.delay ?? 0) > 0)
     warnings.push('dateRange.delay has no effect without dateRange.chunkSize: there is one window');
   return warnings;

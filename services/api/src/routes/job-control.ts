@@ -6,6 +6,7 @@ import type { JobWish } from '../domain/job-control.ts';
 import { isJobId } from '../domain/job-id.ts';
 import { ApiError, noSuchJob } from '../errors.ts';
 import type { ApiServer } from '../server.ts';
+import { readDestinations } from '../show-destinations.ts';
 import { showJob } from '../show-job.ts';
 import { grantedShape, problems } from './shapes.ts';
 
@@ -60,7 +61,8 @@ export function registerJobControl(app: ApiServer, { db, clock, logger }: ApiCon
           : null;
         if (job === null) throw noSuchJob(jobId);
         logger.info({ jobId, wish, status: job.status }, 'job controlled');
-        return { success: true as const, ...showJob(job, clock.now()) };
+        const destinations = await readDestinations(db.pool, [job.jobId]);
+        return { success: true as const, ...showJob(job, clock.now(), destinations(job.jobId)) };
       },
     });
   }

@@ -7,6 +7,7 @@ import type { ApiContext } from '../context.ts';
 import { isJobId } from '../domain/job-id.ts';
 import { ApiError, noSuchJob } from '../errors.ts';
 import type { ApiServer } from '../server.ts';
+import { readDestinations } from '../show-destinations.ts';
 import { showJob } from '../show-job.ts';
 import type { ShownJob } from '../show-job.ts';
 import { jobModes, jobShape, jobStatuses, problems } from './shapes.ts';
@@ -49,7 +50,8 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
       const { jobId } = request.params;
       const job = isJobId(jobId) ? await readJob(db.pool, jobId) : null;
       if (job === null) throw noSuchJob(jobId);
-      const shown = showJob(job, clock.now());
+      const destinations = await readDestinations(db.pool, [job.jobId]);
+      const shown = showJob(job, clock.now(), destinations(job.jobId));
       const etag = etagOf(shown);
       reply.header('etag', etag).header('cache-control', 'no-cache');
       if (job.completedAt === null) reply.header('retry-after', pollAfterSeconds);
@@ -76,8 +78,12 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
       const { limit = 20, cursor, ...filter } = request.query;
       const page = await listJobs(db.pool, { limit, cursor: cursor === undefined ? null : readCursor(cursor), filter });
       const now = clock.now();
+      const destinations = await readDestinations(
+        db.pool,
+        page.jobs.map(({ jobId }) => jobId),
+      );
       return {
-        jobs: page.jobs.map((job) => showJob(job, now)),
+        jobs: page.jobs.map((job) => showJob(job, now, destinations(job.jobId))),
         next_cursor: page.next === null ? null : writeCursor(page.next),
       };
     },
@@ -85,9 +91,9 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
 }
 
 /** Weak: the time so far of a running job is left out, all else is in it. */
-function etagOf({ status, progress, summary, warnings, completed_at }: ShownJob): string {
+function etagOf({ status, progress, summary, destinations, warnings, completed_at }: ShownJob): string {
   const { duration_ms: _, ...counts } = summary;
-  const state = JSON.stringify([status, progress, counts, warnings, completed_at]);
+  const state = JSON.stringify([status, progress, counts, destinations, warnings, completed_at]);
   return `W/"${createHash('sha256').update(state).digest('base64url').slice(0, 22)}"`;
 }
 

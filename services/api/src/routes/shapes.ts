@@ -47,6 +47,17 @@ const progress = Type.Object({
   }),
 });
 
+const destinations = Type.Record(
+  Type.String(),
+  Type.Object({
+    sent: Type.Integer({ description: 'Accepted by the destination.' }),
+    skipped: Type.Integer({ description: 'Sent before, not meant for it, or of a namespace without credentials.' }),
+    failed: Type.Integer({ description: 'Refused by the destination for their own fault; in the dead letters.' }),
+    waiting: Type.Integer({ description: 'Not settled yet.' }),
+  }),
+  { description: "The job's events by what became of them at each destination; live, also after the job has ended." },
+);
+
 const nullableTime = Type.Union([Type.String({ format: 'date-time' }), Type.Null()]);
 
 export const jobStatuses = ['queued', 'in_progress', 'paused', 'completed', 'failed', 'cancelled'] as const;
@@ -59,6 +70,7 @@ const job = Type.Object({
   status: Type.Enum([...jobStatuses]),
   progress,
   summary,
+  destinations,
   error: Type.Union([
     Type.Object({ code: Type.String(), message: Type.String(), details: Type.Array(Type.String()) }),
     Type.Null(),
