@@ -1,5 +1,6 @@
 import pg from 'pg';
 import { EnvironmentError } from '@full-sync/runtime';
+import { createInstruments, databaseMetrics, MetricRegistry } from '@full-sync/metrics';
 import type { DatabaseSettings } from '@full-sync/runtime';
 import { labelled } from './unreachable.ts';
 
@@ -25,7 +26,13 @@ export interface Database {
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
-const retriable = new Set(['40001', '40P01', '55P03']);
+type RetryReason = 'serialization' | 'deadlock' | 'lock_timeout';
+
+const retriable: ReadonlyMap<string, RetryReason> = new Map([
+  ['40001', 'serialization'],
+  ['40P01', 'deadlock'],
+  ['55P03', 'lock_timeout'],
+]);
 const maxAttempts = 5;
 
 /**
@@ -37,6 +44,8 @@ export async function connectDatabase(options: {
   readonly config: DatabaseSettings;
   readonly applicationName: string;
   readonly poolMax?: number;
+  /** Where the pool shows how busy it is. */
+  readonly metrics?: MetricRegistry;
 }): Promise<Database> {
   const { config, applicationName } = options;
   const schema = config.DATABASE_SCHEMA;
@@ -68,11 +77,25 @@ export async function connectDatabase(options: {
     });
   }
   labelErrors(pool);
+  const noteRetry = showPool(pool, options.metrics ?? new MetricRegistry('unseen'));
   return {
     pool,
     schema,
-    transaction: (work) => transaction(pool, work),
+    transaction: (work) => transaction(pool, work, noteRetry),
     [Symbol.asyncDispose]: () => pool.end(),
+  };
+}
+
+/** Shows the pool at each scrape; what it returns counts a transaction that is begun anew. */
+function showPool(pool: pg.Pool, registry: MetricRegistry): (reason: RetryReason) => void {
+  const { connections, waiting, transactionRetries } = createInstruments(registry, databaseMetrics);
+  registry.onScrape(() => {
+    connections.set({ state: 'busy' }, pool.totalCount - pool.idleCount);
+    connections.set({ state: 'idle' }, pool.idleCount);
+    waiting.set({}, pool.waitingCount);
+  });
+  return (reason) => {
+    transactionRetries.inc({ reason });
   };
 }
 
@@ -89,7 +112,11 @@ function labelErrors(pool: pg.Pool): void {
   Object.assign(pool, { query: labelling });
 }
 
-async function transaction<T>(pool: pg.Pool, work: (client: Client) => Promise<T>): Promise<T> {
+async function transaction<T>(
+  pool: pg.Pool,
+  work: (client: Client) => Promise<T>,
+  noteRetry: (reason: RetryReason) => void,
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const client = await pool.connect().catch((error: unknown) => Promise.reject(labelled(error) as Error));
     let broken: Error | undefined;
@@ -100,8 +127,9 @@ async function transaction<T>(pool: pg.Pool, work: (client: Client) => Promise<T
       return result;
     } catch (error) {
       broken = await rollback(client);
-      if (attempt < maxAttempts && retriable.has(sqlState(error) ?? '')) continue;
-      throw labelled(error);
+      const reason = retriable.get(sqlState(error) ?? '');
+      if (attempt >= maxAttempts || reason === undefined) throw labelled(error);
+      noteRetry(reason);
     } finally {
       client.release(broken);
     }

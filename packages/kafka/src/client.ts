@@ -1,7 +1,10 @@
 import kafkajs from 'kafkajs';
 import type { Admin, Kafka, KafkaConfig as KafkaJsConfig, LogEntry, SASLOptions } from 'kafkajs';
 import { EnvironmentError } from '@full-sync/runtime';
+import type { MetricRegistry } from '@full-sync/metrics';
 import type { KafkaSettings, Logger } from '@full-sync/runtime';
+import { createKafkaInstruments } from './instruments.ts';
+import type { KafkaInstruments } from './instruments.ts';
 import { createOffsets } from './offsets.ts';
 import type { Offsets } from './offsets.ts';
 import { fetchTopicIds } from './topic-ids.ts';
@@ -12,6 +15,7 @@ export interface KafkaClient {
   readonly admin: Admin;
   readonly logger: Logger;
   readonly offsets: Offsets;
+  readonly instruments: KafkaInstruments;
   /** The name on the broker of a topic or group: the prefix before it. */
   readonly named: (name: string) => string;
   /** Creates the topics that are missing and checks the settings of those that are there. */
@@ -28,6 +32,8 @@ export async function connectKafka(options: {
   readonly config: KafkaSettings;
   readonly clientId: string;
   readonly logger: Logger;
+  /** Where producers and consumers of this client show what they do. */
+  readonly metrics?: MetricRegistry;
 }): Promise<KafkaClient> {
   const { config, clientId, logger } = options;
   const kafka = new kafkajs.Kafka(clientConfig(config, clientId, logger));
@@ -47,6 +53,7 @@ export async function connectKafka(options: {
     admin,
     logger,
     named,
+    instruments: createKafkaInstruments(options.metrics),
     offsets: createOffsets({ admin, named, topicIds: (topics) => fetchTopicIds(kafka, topics) }),
     ensureTopics: () => ensureTopics({ admin, named, logger }),
     [Symbol.asyncDispose]: () => admin.disconnect(),

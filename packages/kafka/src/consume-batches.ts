@@ -85,6 +85,18 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
   const declared = new Map(topics.map((topic) => [client.named(topic), topic]));
   const expectations = createExpectations({ client, group, topics, policy: options.gapPolicy });
   const committer = createCommitter();
+  const instruments = client.instruments.consumer(topics);
+  client.instruments.onScrape(() => {
+    const paused = new Map(consumer.paused().map((entry) => [entry.topic, entry.partitions.length]));
+    for (const topic of topics) instruments.paused.set({ topic }, paused.get(client.named(topic)) ?? 0);
+  });
+  const noteAssigned = (assignment: Readonly<Record<string, readonly number[]>>): void => {
+    for (const topic of topics) instruments.assigned.set({ topic }, assignment[client.named(topic)]?.length ?? 0);
+  };
+  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+    instruments.rebalances.inc({});
+    noteAssigned(payload.memberAssignment);
+  });
   watch(consumer, { expectations, fail, onBeat: options.onBeat, onAssigned: options.onAssigned });
 
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
@@ -93,6 +105,10 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
     if (failed || !payload.isRunning() || payload.isStale()) return;
     try {
       await settleBatch({ payload, topic, consumer, options, expectations, committer });
+      const { batch } = payload;
+      instruments.batchRecords.observe({ topic }, batch.messages.length);
+      const isLast = Number(batch.lastOffset()) + 1 >= Number(batch.highWatermark);
+      instruments.batches.inc({ topic, reason: isLast ? 'end' : 'bytes' });
     } catch (error) {
       // What kafkajs raised itself (a rebalance) it also knows how to go on from.
       if (!isKafkaJsError(error)) fail(error instanceof Error ? error : new Error(String(error)));
@@ -116,6 +132,7 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
     [Symbol.asyncDispose]: async () => {
       await consumer.stop();
       await consumer.disconnect();
+      noteAssigned({});
     },
   };
 }

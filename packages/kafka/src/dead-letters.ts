@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { letterCodeLabel } from '@full-sync/metrics';
 import { deadLetterExcerptBytes, maxRawRecordBytes, topicNames } from '@full-sync/schemas';
 import type { DeadLetter } from '@full-sync/schemas';
 import type { Producer } from './producer.ts';
@@ -49,4 +50,5 @@ export async function publishDeadLetters(
     topicNames.deadLetters,
     letters.map((letter) => ({ partition: 0, key: letter.origin, value: codec.encode(letter) })),
   );
+  for (const { code, stage } of letters) producer.instruments.letters.inc({ code: letterCodeLabel(code, stage) });
 }

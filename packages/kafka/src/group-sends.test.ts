@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { topicNames } from '@full-sync/schemas';
 import fc from 'fast-check';
 import { shareOut, takeGroup } from './group-sends.ts';
 import type { PendingSend } from './group-sends.ts';
 import { splitSend } from './split-send.ts';
 
 const send: fc.Arbitrary<PendingSend> = fc.record({
-  topic: fc.constantFrom('a', 'b'),
+  topic: fc.constantFrom(topicNames.events, topicNames.deadLetters),
   records: fc.array(
     fc.record({
       partition: fc.nat(3),

@@ -1,8 +1,9 @@
+import type { TopicName } from '@full-sync/schemas';
 import type { Acknowledgement, AnyRecord } from './producer.ts';
 import { fitsOneRequest } from './split-send.ts';
 
 export interface PendingSend {
-  readonly topic: string;
+  readonly topic: TopicName;
   readonly records: readonly AnyRecord[];
   readonly maxRecords: number | undefined;
   readonly resolve: (acknowledged: Acknowledgement[]) => void;

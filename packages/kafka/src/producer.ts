@@ -1,9 +1,11 @@
 import type { Message, Producer as KafkaJsProducer } from 'kafkajs';
 import { FullSyncError } from '@full-sync/runtime';
+import type { TopicName } from '@full-sync/schemas';
 import type { KafkaClient } from './client.ts';
 import { messageOf } from './client.ts';
 import { shareOut, takeGroup } from './group-sends.ts';
 import type { PendingSend } from './group-sends.ts';
+import type { KafkaInstruments } from './instruments.ts';
 import { splitSend } from './split-send.ts';
 
 /** A record to publish; without a value it says on a compacted topic that its key is gone. */
@@ -33,8 +35,9 @@ export interface Producer {
    * unusable from then on: kafkajs has rolled its sequence back, and the next record of the same count would be taken
    * for a repeat, acknowledged and lost.
    */
-  readonly send: (topic: string, records: readonly AnyRecord[], maxRecords?: number) => Promise<Acknowledgement[]>;
+  readonly send: (topic: TopicName, records: readonly AnyRecord[], maxRecords?: number) => Promise<Acknowledgement[]>;
   readonly dead: () => boolean;
+  readonly instruments: KafkaInstruments['producer'];
   readonly [Symbol.asyncDispose]: () => Promise<void>;
 }
 
@@ -58,22 +61,31 @@ export async function createProducer(client: KafkaClient): Promise<Producer> {
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, multiplier: 2, factor: 0.2, retries: 8 },
   });
   await producer.connect();
+  const instruments = client.instruments.producer;
+  const sendTimed = async (topic: TopicName, records: readonly AnyRecord[]): Promise<Acknowledgement[]> => {
+    const endTimer = instruments.requestSeconds.startTimer({ topic });
+    const acknowledged = await sendOnce(producer, client.named(topic), records);
+    endTimer();
+    instruments.records.inc({ topic }, records.length);
+    return acknowledged;
+  };
   let died: ProducerDeadError | undefined;
-  const publish = async (topic: string, sends: readonly PendingSend[]): Promise<void> => {
+  const publish = async (topic: TopicName, sends: readonly PendingSend[]): Promise<void> => {
     const [only] = sends;
     try {
       if (sends.length === 1 && only !== undefined) {
         const acknowledged: Acknowledgement[] = [];
         for (const part of splitSend(only.records, only.maxRecords))
-          acknowledged.push(...(await sendOnce(producer, client.named(topic), part)));
+          acknowledged.push(...(await sendTimed(topic, part)));
         only.resolve(acknowledged);
         return;
       }
       const records = sends.flatMap((send) => send.records);
-      const shares = shareOut(sends, await sendOnce(producer, client.named(topic), records));
+      const shares = shareOut(sends, await sendTimed(topic, records));
       for (const [index, send] of sends.entries()) send.resolve(shares[index] ?? []);
     } catch (error) {
       died = new ProducerDeadError(`Publishing to ${topic} failed: ${messageOf(error)}`, error);
+      instruments.failures.inc({ topic });
       for (const send of sends) send.reject(died);
     }
   };
@@ -82,8 +94,10 @@ export async function createProducer(client: KafkaClient): Promise<Producer> {
   const pump = async (): Promise<void> => {
     pumping = true;
     for (let group = takeGroup(pending); group.length > 0; group = takeGroup(pending)) {
+      const [first] = group;
+      if (first === undefined) break;
       if (died) for (const send of group) send.reject(died);
-      else await publish(group[0]?.topic ?? '', group);
+      else await publish(first.topic, group);
     }
     pumping = false;
   };
@@ -97,6 +111,7 @@ export async function createProducer(client: KafkaClient): Promise<Producer> {
       return promise;
     },
     dead: () => died !== undefined,
+    instruments,
     [Symbol.asyncDispose]: () => producer.disconnect(),
   };
 }

@@ -1,5 +1,5 @@
 export { letterCodeLabel, statusLabel } from './labels.ts';
-export type { HttpStatus, LetterCode } from './labels.ts';
+export type { DataTopic, HttpStatus, LetterCode } from './labels.ts';
 export { allowsValue, isOpenLabel } from './model.ts';
 export type {
   CounterMetric,

@@ -13,6 +13,8 @@ export const dataTopics = [
   topicNames.deadLetters,
 ] as const;
 
+export type DataTopic = (typeof dataTopics)[number];
+
 export const topics = [...dataTopics, topicNames.control, topicNames.telemetry] as const;
 export const rawTopics = [topicNames.smartleadRaw, topicNames.lemlistRaw] as const;
 
@@ -109,15 +111,16 @@ export const letterCode = [
 
 export type LetterCode = (typeof letterCode)[number];
 
+const ownStages: ReadonlySet<string> = new Set(['api', 'extractor', 'keyer', 'loader']);
 const knownCodes: ReadonlySet<string> = new Set(letterCode);
 
 function isKnownCode(code: string): code is LetterCode {
   return knownCodes.has(code);
 }
 
-/** The label of a dead letter's code, of the letters of a destination `DESTINATION_REFUSED` where it has a code of its own. */
-export function letterCodeLabel(code: string, ofDestination = false): LetterCode {
+/** The label of a dead letter's code; destinations have codes of their own, which are one. */
+export function letterCodeLabel(code: string, stage: string): LetterCode {
   const shown = /^POSTGRES_[0-9A-Z]{5}$/.test(code) ? code.slice(0, 'POSTGRES_22'.length) : code;
   if (isKnownCode(shown)) return shown;
-  return ofDestination ? 'DESTINATION_REFUSED' : 'other';
+  return ownStages.has(stage) ? 'other' : 'DESTINATION_REFUSED';
 }

@@ -11,8 +11,8 @@ export type ServiceProcess = ChildProgram & {
   readonly url: string;
   /** Waits until `/readyz` answers 200; throws with its output when it ends first or `deadlineMs` (20,000 unless told) passes. */
   readonly ready: (deadlineMs?: number) => Promise<void>;
-  /** The value of a metric (all its label sets added up), 0 when it is not there. */
-  readonly metric: (name: string) => Promise<number>;
+  /** The value of a metric, 0 when it is not there; label sets are added up, all or those that have `labels`. */
+  readonly metric: (name: string, labels?: Readonly<Record<string, string>>) => Promise<number>;
 };
 
 /** What to start and with which variables; the addresses of the stack, a free port and a log without colours come by themselves. */
@@ -54,18 +54,20 @@ export async function spawnService({ name, env = {} }: ServiceOptions): Promise<
         `${name} ended (${describeExit(await program.exited)}) before it was ready:\n${program.output()}`,
       );
     },
-    async metric(metricName) {
+    async metric(metricName, labels = {}) {
       const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) });
-      return sumOfMetric(await answer.text(), metricName);
+      return sumOfMetric(await answer.text(), metricName, labels);
     },
   };
 }
 
-/** Adds up the samples of `name` in a Prometheus text; label sets are not told apart. */
-export function sumOfMetric(text: string, name: string): number {
+/** Adds up the samples of `name` that have all of `labels` in a Prometheus text. */
+export function sumOfMetric(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number {
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
   return text
     .split('\n')
     .filter((line) => line.startsWith(name) && /^[{ ]/.test(line.slice(name.length)))
+    .filter((line) => wanted.every((pair) => line.includes(pair)))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
 }
 

@@ -23,13 +23,19 @@ await runService({
     const { logger, health } = scope;
     const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms, destinations: destinationNames });
     const metrics = createApiMetrics(scope.metrics);
-    const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-api' }), 'database pool');
+    const db = scope.use(
+      await connectDatabase({ config, applicationName: 'full-sync-api', metrics: scope.metrics }),
+      'database pool',
+    );
     const queries = meterQueries(db);
     const applied = await migrate(db);
     if (applied.length > 0) logger.info({ applied }, 'migrations applied');
     const access = await openAccess({ db, clock: systemClock, host: config.API_HOST });
 
-    const client = scope.use(await connectKafka({ config, clientId: 'full-sync-api', logger }), 'kafka client');
+    const client = scope.use(
+      await connectKafka({ config, clientId: 'full-sync-api', logger, metrics: scope.metrics }),
+      'kafka client',
+    );
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const codec = serde.codec(topicNames.deadLetters);

@@ -4,6 +4,7 @@ import type { ByteBudget, ByteShare } from './byte-budget.ts';
 import { extractChunk } from './extract-chunk.ts';
 import type { ChunkTools } from './chunk.ts';
 import { leaseMs } from './lease.ts';
+import type { WaitReason } from './metrics.ts';
 import { pause } from './pause.ts';
 import type { Pressure } from './pressure.ts';
 import { createRateWatch } from './rate-watch.ts';
@@ -52,14 +53,16 @@ export async function claimStreams(loop: ClaimLoop, signal: AbortSignal): Promis
   let sweptAt = performance.now();
 
   const work = async (claim: Extract<Claim, { readonly kind: 'claimed' }>, share: ByteShare): Promise<void> => {
-    tools.metrics.inFlight.inc({ platform });
+    tools.metrics.chunksInFlight.add({ platform }, 1);
+    const endTimer = tools.metrics.chunkSeconds.startTimer({ platform });
     try {
       const outcome = await extractChunk(tools, upstream, claim, rate, share);
       tools.metrics.chunks.inc({ platform, outcome });
+      if (outcome === 'committed') endTimer();
     } catch (error) {
       loop.onFailure(error);
     } finally {
-      tools.metrics.inFlight.dec({ platform });
+      tools.metrics.chunksInFlight.add({ platform }, -1);
       share[Symbol.dispose]();
       wake.resolve();
     }
@@ -71,7 +74,8 @@ export async function claimStreams(loop: ClaimLoop, signal: AbortSignal): Promis
       sweptAt = performance.now();
       await sweepPermits(tools.database.pool, accountId, longestSpan(upstream));
     }
-    const share = pressure.held() ? null : bytes.tryReserve(expected);
+    const heldBack = pressure.held();
+    const share = heldBack ? null : bytes.tryReserve(expected);
     const claim: Claim =
       share === null
         ? { kind: 'nothing' }
@@ -82,6 +86,7 @@ export async function claimStreams(loop: ClaimLoop, signal: AbortSignal): Promis
       continue;
     }
     share?.[Symbol.dispose]();
+    const waitingSince = performance.now();
     if (claim.kind === 'wait' && claim.for === 'slot') {
       await pause(Math.min(longestWaitMs, Math.max(5, claim.waitMs - askAheadMs)), signal);
     } else {
@@ -89,8 +94,15 @@ export async function claimStreams(loop: ClaimLoop, signal: AbortSignal): Promis
       await Promise.race([pause(idle, signal), wake.promise]);
       wake = Promise.withResolvers<void>();
     }
+    const reason = heldBack ? 'downstream' : share === null ? 'memory' : waitReasonOf(claim);
+    tools.metrics.noteWait(platform, reason, performance.now() - waitingSince);
   }
   await Promise.all(running);
+}
+
+function waitReasonOf(claim: Claim): WaitReason {
+  if (claim.kind !== 'wait') return 'no_work';
+  return claim.for === 'slot' ? 'rate_limit' : 'job_pace';
 }
 
 function longestSpan({ limit }: Upstream): number {

@@ -55,7 +55,6 @@ export async function extractChunk(
     else throw error;
   }
   if (ending.kind === 'unused') {
-    tools.metrics.permitsVoid.inc({ platform: upstream.platform });
     await returnUnused(tools.database.pool, { ...stream, permitId: permit.permitId });
     return 'unused';
   }
@@ -112,8 +111,8 @@ async function publishPage({ tools, upstream, stream, tally }: Chunk, page: Page
   tally.newStreams.push(...page.newStreams);
   if (page.warning !== null) tally.warnings.push(page.warning);
   tally.cursor = page.cursor ?? tally.cursor;
-  metrics.records.inc({ platform }, page.records.length);
-  metrics.oversized.inc({ platform }, page.unfit.length);
-  metrics.dropped.inc({ platform }, page.dropped);
+  metrics.records.inc({ platform, outcome: 'published' }, page.records.length);
+  metrics.records.inc({ platform, outcome: 'dead_lettered' }, page.unfit.length);
+  metrics.records.inc({ platform, outcome: 'dropped' }, page.dropped);
   if (page.event !== null) metrics.windows.inc({ platform, event: page.event });
 }

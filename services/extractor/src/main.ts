@@ -14,9 +14,15 @@ await runService({
   start: async (scope, config) => {
     const { logger } = scope;
     const namespaces = loadNamespaces({ path: config.NAMESPACES_FILE, platforms, destinations: destinationNames });
-    const database = scope.use(await connectDatabase({ config, applicationName: 'full-sync-extractor' }), 'database');
+    const database = scope.use(
+      await connectDatabase({ config, applicationName: 'full-sync-extractor', metrics: scope.metrics }),
+      'database',
+    );
     await migrate(database);
-    const client = scope.use(await connectKafka({ config, clientId: 'full-sync-extractor', logger }), 'kafka');
+    const client = scope.use(
+      await connectKafka({ config, clientId: 'full-sync-extractor', logger, metrics: scope.metrics }),
+      'kafka',
+    );
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const metrics = createExtractorMetrics(scope.metrics);

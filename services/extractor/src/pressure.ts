@@ -44,10 +44,10 @@ export function createPressure(options: {
     if (looks++ % looksPerCheck === looksPerCheck - 1) await checkTopics(options);
     const keyedAgeMs = await ageOfUnkeyed(client, tracker);
     const loadedAgeMs = await ageOfUnloaded(options, tracker);
-    metrics.lagSeconds.set({ stage: 'keyer' }, keyedAgeMs / 1000);
-    metrics.lagSeconds.set({ stage: 'loader' }, loadedAgeMs / 1000);
+    metrics.downstreamLag.set({ stage: 'keyer' }, keyedAgeMs / 1000);
+    metrics.downstreamLag.set({ stage: 'loader' }, loadedAgeMs / 1000);
     const nowHeld = Math.max(keyedAgeMs, loadedAgeMs) > maxAgeMs;
-    metrics.held.set(nowHeld ? 1 : 0);
+    metrics.heldBack.set({}, nowHeld ? 1 : 0);
     if (nowHeld !== held) {
       const fields = { keyerLagMs: Math.round(keyedAgeMs), loaderLagMs: Math.round(loadedAgeMs) };
       if (nowHeld) logger.warn(fields, 'extraction pauses until the stages behind it catch up');
@@ -70,6 +70,7 @@ export function createPressure(options: {
       }
       if (!silent) logger.warn({ err: error }, 'the broker does not answer: nothing is claimed');
       silent = true;
+      metrics.heldBack.set({}, 1);
     }
   };
   return {

@@ -20,7 +20,6 @@ export async function judgePage(chunk: Chunk, page: FailedPage, ownLimit: boolea
   const verdict = judgeFailure(page, { ...stream, ...upstream, attempt, retryAttempts }, tools.random);
   if (verdict.kind === 'throttled' && !ownLimit) {
     rate.pause(verdict.waitMs);
-    tools.metrics.refusals.inc({ platform: upstream.platform });
     const { permitId } = permit;
     await noteRefusal(tools.database.pool, { accountId: upstream.accountId, permitId, pauseMs: verdict.waitMs });
   }
@@ -63,6 +62,9 @@ export async function settleChunk(
     abandoned: ending.kind === 'broker',
   });
   if (result === 'stale') return 'stale';
+  if (progress !== null && ending.kind !== 'broker') {
+    tools.metrics.chunkRecords.observe({ platform: upstream.platform }, progress.records);
+  }
   if (verdict?.kind === 'failed' || verdict?.kind === 'skipped') {
     const why = verdict.kind === 'failed' ? verdict.error : { code: 'CAMPAIGN_GONE', message: verdict.warning };
     const { streamId, jobId, kind, campaignId } = stream;

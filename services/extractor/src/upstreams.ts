@@ -78,7 +78,7 @@ export async function openUpstreams(options: {
         label: `${keyName} at ${URL.parse(baseUrl)?.host ?? baseUrl}`,
         configuredLimit: limit === 'off' ? null : limit,
       });
-      const http = openClient(platform, { baseUrl, apiKey, metrics: options.metrics });
+      const http = openClient(platform, { baseUrl, apiKey, keyName, metrics: options.metrics });
       upstreams.push({ platform, accountId, limit, keyName, urlName: names.url, http });
     }
   }
@@ -87,7 +87,12 @@ export async function openUpstreams(options: {
 
 function openClient(
   platform: Platform,
-  account: { readonly baseUrl: string; readonly apiKey: string; readonly metrics: ExtractorMetrics },
+  account: {
+    readonly baseUrl: string;
+    readonly apiKey: string;
+    readonly keyName: string;
+    readonly metrics: ExtractorMetrics;
+  },
 ): HttpClient {
   const { metrics } = account;
   return createHttpClient({
@@ -98,10 +103,7 @@ function openClient(
     maxBodyBytes: 1_073_741_824,
     // A request that waited for a connection would be sent after its permit.
     maxConnections: 256,
-    circuit: { onChange: (state) => metrics.circuitOpen.set({ platform }, state === 'closed' ? 0 : 1) },
-    onAnswered: ({ kind, reason, durationMs }) => {
-      metrics.requests.inc({ platform, outcome: reason ?? kind });
-      if (kind !== 'circuit-open') metrics.requestSeconds.observe({ platform }, durationMs / 1000);
-    },
+    circuit: { onChange: (state) => metrics.noteCircuit(platform, account.keyName, state) },
+    onAnswered: (answered) => metrics.noteAnswer(platform, answered),
   });
 }

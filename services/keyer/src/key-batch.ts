@@ -1,13 +1,13 @@
 import { gapInside, OffsetGapError, publishDeadLetters } from '@full-sync/kafka';
 import type { Codec, ConsumedBatch, ConsumedRecord, OutgoingRecord, Producer, Serde } from '@full-sync/kafka';
 import type { Clock } from '@full-sync/runtime';
-import { readWishes, topicNames, writeWishes } from '@full-sync/schemas';
-import type { DeadLetter, StripOptions, TopicName } from '@full-sync/schemas';
+import { isPlatform, readWishes, topicNames, writeWishes } from '@full-sync/schemas';
+import type { DeadLetter, StripOptions } from '@full-sync/schemas';
 import { deriveEvents } from './domain/derive-events.ts';
 import type { DerivedEvents } from './domain/derive-events.ts';
 import type { SightingWindow } from './window.ts';
 import type { KeyerMetrics } from './metrics.ts';
-import { keyerGroup, rawTopics } from './raw-topics.ts';
+import { isRawTopic, keyerGroup, rawTopics } from './raw-topics.ts';
 import type { RawTopic } from './raw-topics.ts';
 import { decodeRaw, toKeyerLetter } from './read-record.ts';
 
@@ -34,27 +34,32 @@ export interface KeyBatchOptions {
  */
 export function createKeyBatch(options: KeyBatchOptions): (batch: ConsumedBatch) => Promise<number> {
   const { producer, metrics, serde } = options;
-  const rawCodecs = new Map<TopicName, Codec<RawTopic>>(rawTopics.map((topic) => [topic, serde.codec(topic)]));
+  const rawCodecs = new Map<RawTopic, Codec<RawTopic>>(rawTopics.map((name) => [name, serde.codec(name)]));
   const eventCodec = serde.codec(topicNames.events);
   const deadLetterCodec = serde.codec(topicNames.deadLetters);
+  const age = metrics.ageSeconds.series({});
+  const noteAges = (records: readonly ConsumedRecord[], nowMs: number): void => {
+    for (const { timestamp } of records) age.observe(Math.max(0, nowMs - timestamp) / 1_000);
+  };
   return async (batch) => {
-    const endTimer = metrics.batchSeconds.startTimer();
-    const { partition } = batch;
+    const endTimer = metrics.batchSeconds.startTimer({});
+    const { partition, topic } = batch;
     const gap = gapInside(batch.records);
-    if (gap !== null) throw new OffsetGapError({ group: keyerGroup, topic: batch.topic, partition, ...gap });
-    const codec = rawCodecs.get(batch.topic);
-    if (codec === undefined) throw new Error(`${batch.topic} is no raw topic`);
+    if (gap !== null) throw new OffsetGapError({ group: keyerGroup, topic, partition, ...gap });
+    const codec = isRawTopic(topic) ? rawCodecs.get(topic) : undefined;
+    if (!isRawTopic(topic) || codec === undefined) throw new Error(`${topic} is no raw topic`);
     await codec.prepare(batch.records.map(({ value }) => value));
 
     const letters: DeadLetter[] = [];
     let part: OutgoingRecord[] = [];
     let partBytes = 0;
+    let withoutEvents = 0;
     const sendPart = async (): Promise<void> => {
       const lost = batch.lost();
       // Publishing on would do no harm, but another copy has this partition by now.
       if (lost !== undefined) throw lost;
       await producer.send(topicNames.events, part, maxEventsPerSend);
-      metrics.events.inc({ topic: batch.topic }, part.length);
+      metrics.events.inc({ topic }, part.length);
       part = [];
       partBytes = 0;
     };
@@ -65,6 +70,7 @@ export function createKeyBatch(options: KeyBatchOptions): (batch: ConsumedBatch)
         continue;
       }
       if (part.length + derived.events.length > maxEventsPerSend || partBytes >= maxBytesPerSend) await sendPart();
+      if (derived.events.length === 0) withoutEvents += 1;
       noteSightings(options, partition, derived);
       // What its job wishes goes with the record to its events, and from there to the destinations.
       const headers = writeWishes(readWishes(record.headers));
@@ -79,12 +85,12 @@ export function createKeyBatch(options: KeyBatchOptions): (batch: ConsumedBatch)
     if (part.length > 0) await sendPart();
     await publishDeadLetters(producer, deadLetterCodec, letters);
 
-    for (const { code } of letters) metrics.rejected.inc({ topic: batch.topic, code });
-    metrics.records.inc({ topic: batch.topic }, batch.records.length);
-    const nextOffset = batch.lastOffset + 1;
-    metrics.lag.set({ topic: batch.topic, partition }, Math.max(0, batch.highWatermark - nextOffset));
+    metrics.records.inc({ topic, outcome: 'keyed' }, batch.records.length - letters.length - withoutEvents);
+    metrics.records.inc({ topic, outcome: 'without_events' }, withoutEvents);
+    metrics.records.inc({ topic, outcome: 'rejected' }, letters.length);
+    noteAges(batch.records, options.clock.now());
     endTimer();
-    return nextOffset;
+    return batch.lastOffset + 1;
   };
 }
 
@@ -111,9 +117,9 @@ function noteSightings(
   partition: number,
   { events, replacements }: DerivedEvents,
 ): void {
-  if (replacements > 0) metrics.replacements.inc(replacements);
+  if (replacements > 0) metrics.replacements.inc({}, replacements);
   for (const { event_key: key, fingerprint, platform } of events) {
     const sighting = window.see(partition, key, fingerprint);
-    if (sighting !== 'first') metrics.sightings.inc({ platform, sighting });
+    if (sighting !== 'first' && isPlatform(platform)) metrics.sightings.inc({ platform, sighting });
   }
 }

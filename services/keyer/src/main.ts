@@ -17,7 +17,10 @@ await runService({
   metrics: (config) => ({ host: config.METRICS_HOST, port: config.KEYER_METRICS_PORT }),
   start: async (scope, config) => {
     const { logger } = scope;
-    const client = scope.use(await connectKafka({ config, clientId: 'full-sync-keyer', logger }), 'kafka');
+    const client = scope.use(
+      await connectKafka({ config, clientId: 'full-sync-keyer', logger, metrics: scope.metrics }),
+      'kafka',
+    );
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const producer = scope.use(await createProducer(client), 'producer');

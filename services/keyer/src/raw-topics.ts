@@ -6,6 +6,10 @@ export const keyerGroup = 'keyer';
 export const rawTopics = [topicNames.smartleadRaw, topicNames.lemlistRaw] as const;
 export type RawTopic = (typeof rawTopics)[number];
 
+export function isRawTopic(topic: string): topic is RawTopic {
+  return topic === topicNames.smartleadRaw || topic === topicNames.lemlistRaw;
+}
+
 /** How the raw topics are read: sized so that what is fetched and not yet published stays a few tens of megabytes. */
 export const consuming = {
   group: keyerGroup,

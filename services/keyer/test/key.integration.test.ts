@@ -143,7 +143,7 @@ test('sends records that cannot become events to the dead letters, and keys thos
   assert.deepEqual(undecodable.record, garbage);
   assert.deepEqual(undecodable.record_sha256, createHash('sha256').update(garbage).digest());
   assert.equal(undecodable.job_id, null);
-  assert.equal(await keyer.metric('full_sync_keyer_rejected_total'), 2);
+  assert.equal(await keyer.metric('full_sync_dead_letters_published_total'), 2);
   assert.doesNotMatch(keyer.output(), /lead1@example/);
 });
 

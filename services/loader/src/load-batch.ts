@@ -31,6 +31,8 @@ export interface LoaderParts {
   readonly paths: PathChooser;
   readonly borrowRows: () => { readonly take: () => CopyRows; readonly giveBack: () => void };
   readonly metrics: LoaderMetrics;
+  /** ms since 1970. */
+  readonly now: () => number;
   readonly logger: Logger;
 }
 
@@ -69,7 +71,7 @@ export async function loadBatch(parts: LoaderParts, batch: ConsumedBatch): Promi
   };
   for (;;) {
     if (base.nextOffset > batch.lastOffset) {
-      parts.metrics.redelivered.inc(batch.records.length);
+      parts.metrics.noteRedelivered(batch.records.length);
       return base.nextOffset;
     }
     if (batch.firstOffset > base.nextOffset) return await seekBackOrHalt(parts, batch, base.nextOffset);
@@ -81,7 +83,7 @@ export async function loadBatch(parts: LoaderParts, batch: ConsumedBatch): Promi
       if (outcome.kind === 'stale') base = outcome.position;
       else if (outcome.kind === 'ended') ended = new Set([...ended, ...outcome.jobs]);
       else {
-        note(parts, plan, outcome, performance.now() - startedAt);
+        note(parts, plan, outcome, { elapsedMs: performance.now() - startedAt, retries: failures });
         return plan.next.nextOffset;
       }
     } finally {
@@ -158,10 +160,16 @@ function effortOf(
   };
 }
 
-function note(parts: LoaderParts, plan: BatchPlan, outcome: Outcome & { kind: 'loaded' }, elapsedMs: number): void {
+function note(
+  parts: LoaderParts,
+  plan: BatchPlan,
+  outcome: Outcome & { kind: 'loaded' },
+  took: { readonly elapsedMs: number; readonly retries: number },
+): void {
   parts.leads.committed(outcome.freshLeads);
   for (const { leaf, settled } of outcome.paths) parts.paths.learn(leaf, settled);
-  parts.metrics.noteBatch(plan, outcome.counts, outcome.paths, elapsedMs);
+  const { counts, paths } = outcome;
+  parts.metrics.noteBatch({ plan, counts, paths, ...took, committedAtMs: parts.now() });
 }
 
 /** Postgres is behind the group's offset: read again from its position if the log still has it. */

@@ -25,9 +25,15 @@ await runService({
   start: async (scope, config) => {
     const { logger } = scope;
     const poolMax = Math.max(fewestConnections, config.DATABASE_POOL_MAX);
-    const db = scope.use(await connectDatabase({ config, applicationName: 'full-sync-loader', poolMax }), 'database');
+    const db = scope.use(
+      await connectDatabase({ config, applicationName: 'full-sync-loader', poolMax, metrics: scope.metrics }),
+      'database',
+    );
     await migrate(db);
-    const client = scope.use(await connectKafka({ config, clientId: 'full-sync-loader', logger }), 'kafka');
+    const client = scope.use(
+      await connectKafka({ config, clientId: 'full-sync-loader', logger, metrics: scope.metrics }),
+      'kafka',
+    );
     await client.ensureTopics();
     const serde = await connectSerde({ config, named: client.named });
     const producer = scope.use(await createProducer(client), 'producer');
@@ -46,6 +52,7 @@ await runService({
       paths: createPathChooser(),
       borrowRows: createRowBuffers(),
       metrics: createLoaderMetrics(scope.metrics),
+      now: () => systemClock.now(),
     };
     const consumer = await consumeBatches({
       client,

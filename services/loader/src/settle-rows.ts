@@ -11,6 +11,8 @@ export interface Settled {
   readonly collisions: Map<string, number>;
   readonly refused: readonly RefusedRow[];
   readonly path: 'direct' | 'staged';
+  /** How long each COPY took that was kept, ms. */
+  readonly copiesMs: readonly number[];
 }
 
 /** A row that Postgres does not take: a constraint or trigger of the user's, a value out of range. */
@@ -43,8 +45,10 @@ export async function settleRows(
   if (options.direct && !leaf.hasRepeats) {
     const bytes = encodedRows(leaf, leaf.rows);
     const outcome = await trySavepoint(client, async () => {
+      const startedAt = performance.now();
       // A trigger of the user's may swallow rows without an error; staging finds out which.
       if ((await copyRows(client, table, bytes)) !== leaf.rows.length) throw new SwallowedRowsError();
+      return performance.now() - startedAt;
     });
     if (outcome.kind === 'done') {
       return {
@@ -53,6 +57,7 @@ export async function settleRows(
         collisions: new Map(),
         refused: [],
         path: 'direct',
+        copiesMs: [outcome.result],
       };
     }
   }
@@ -75,12 +80,13 @@ async function settleStaged(client: Client, table: string, leaf: LeafRows, keepC
   );
   // The stage is small and the table large: comparing must go through the table's index, whatever the statistics say.
   await client.query('set local enable_hashjoin = off; set local enable_mergejoin = off');
-  const settled: Settled & { refused: RefusedRow[] } = {
+  const settled: Settled & { readonly refused: RefusedRow[]; readonly copiesMs: number[] } = {
     created: new Map(),
     duplicates: new Map(),
     collisions: new Map(),
     refused: [],
     path: 'staged',
+    copiesMs: [],
   };
   // Halves of a refused range go back on the pile in the log's order, so the first of each key stays the first.
   const pile: (readonly PlannedRow[])[] = [leaf.rows];
@@ -90,6 +96,7 @@ async function settleStaged(client: Client, table: string, leaf: LeafRows, keepC
     if (outcome.kind === 'done') {
       // Counted only now: a deferred constraint may still have undone the range.
       merge(settled, rows, outcome.result);
+      settled.copiesMs.push(outcome.result.copyMs);
       continue;
     }
     const [only] = rows;
@@ -104,6 +111,7 @@ async function settleStaged(client: Client, table: string, leaf: LeafRows, keepC
 }
 
 interface SettledRange {
+  readonly copyMs: number;
   readonly created: ReadonlyMap<string, number>;
   readonly collisions: ReadonlyMap<string, number>;
   readonly refused: readonly RefusedRow[];
@@ -120,14 +128,16 @@ async function settleRange(
 ): Promise<SettledRange> {
   const { table, leaf, rows } = range;
   await client.query(`delete from ${stage}`);
+  const startedAt = performance.now();
   await copyRows(client, stage, encodedRows(leaf, rows));
+  const copyMs = performance.now() - startedAt;
   const created = await insertFirsts(client, table, [...new Set(rows.map((row) => row.facts.jobId))]);
   const createdInAll = [...created.values()].reduce((sum, count) => sum + count, 0);
-  if (createdInAll === rows.length) return { created, collisions: new Map(), refused: [] };
+  if (createdInAll === rows.length) return { copyMs, created, collisions: new Map(), refused: [] };
   const refused = await findSwallowed(client, table, rows);
   if (refused.length > 0 && rows.length > 1) throw new SwallowedRowsError();
   const collisions = range.keepCollisions ? await setCollisionsAside(client, table) : new Map<string, number>();
-  return { created, collisions, refused };
+  return { copyMs, created, collisions, refused };
 }
 
 function merge(

@@ -57,7 +57,7 @@ test('drops what Kafka or the keyer repeats, counts what the source repeats, set
     collisions: 0,
     dead_lettered: 0,
   });
-  assert.equal(await loader.metric('full_sync_loader_replayed_records_total'), 200);
+  assert.equal(await loader.metric('full_sync_loader_dropped_records_total', { reason: 'replayed' }), 200);
   const { rows: efforts } = await bench.db.pool.query<Record<string, number>>(
     `select batches::int, attempts::int, events::int, rows_written::int, busy_ms, write_ms from event_positions where partition = 0`,
   );
@@ -142,7 +142,7 @@ test('drops the late events of a job that has ended', async () => {
   await bench.loaded(1, 15);
   assert.equal((await countsOf(bench.db, 'job_a')).events_created, 10);
   assert.equal((await countsOf(bench.db, 'job_b')).events_derived, 0);
-  assert.equal(await loader.metric('full_sync_loader_late_records_total'), 5);
+  assert.equal(await loader.metric('full_sync_loader_dropped_records_total', { reason: 'late' }), 5);
 });
 
 test('fills the table of a reset with its events alone, and both with those of other writers', async () => {

@@ -1,5 +1,5 @@
 import { answerSeconds, batchSizes } from '../buckets.ts';
-import { dataTopics, letterCode, topics } from '../labels.ts';
+import { letterCode, topics } from '../labels.ts';
 import { counter, gauge, histogram } from '../model.ts';
 
 /** Of every process that is a member of a consumer group. */
@@ -17,7 +17,7 @@ export const consumerMetrics = {
     name: 'full_sync_consumer_assigned_partitions',
     unit: 'partitions',
     services: ['api', 'keyer', 'loader', 'destination'],
-    labels: { topic: dataTopics },
+    labels: { topic: topics },
     meaning: 'Partitions that the group has given to this process.',
     whenHigh:
       'The sum over all copies is below the partitions of the topic (12; dead letters: 1): nobody reads the rest; a member is joining, or none runs.',
@@ -26,7 +26,7 @@ export const consumerMetrics = {
     name: 'full_sync_consumer_paused_partitions',
     unit: 'partitions',
     services: ['api', 'keyer', 'loader', 'destination'],
-    labels: { topic: dataTopics },
+    labels: { topic: topics },
     meaning: 'Partitions of this process that nothing is fetched of now, by its own decision.',
     whenHigh: 'A destination does not take events; its log, its readiness and full_sync_delivery_halted say why.',
   }),
@@ -34,7 +34,7 @@ export const consumerMetrics = {
     name: 'full_sync_consumer_batch_records',
     unit: 'records',
     services: ['api', 'keyer', 'loader', 'destination'],
-    labels: { topic: dataTopics },
+    labels: { topic: topics },
     buckets: batchSizes,
     meaning: 'Records of one batch: what one fetch brought of one partition.',
     whenHigh: 'Low while there is lag: the producers write small batches, or the fetch size is too small.',
@@ -43,7 +43,7 @@ export const consumerMetrics = {
     name: 'full_sync_consumer_batches_total',
     unit: 'batches',
     services: ['api', 'keyer', 'loader', 'destination'],
-    labels: { topic: dataTopics, reason: ['end', 'bytes'] },
+    labels: { topic: topics, reason: ['end', 'bytes'] },
     meaning:
       'Batches settled and committed, by why they were closed: end = nothing more was in the partition, bytes = the fetch was full and more is waiting.',
     whenHigh: 'bytes most of the time: the stage is behind and works as fast as it can; see full_sync_lag_seconds.',

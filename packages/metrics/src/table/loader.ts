@@ -71,7 +71,7 @@ export const loaderMetrics = {
     labels: { since: ['source', 'fetched', 'published'] },
     buckets: ageSeconds,
     meaning:
-      'Age of an event when its row was committed: since it happened by the source’s time, since its record was fetched, and since the keyer published it.',
+      'Age of an event when it was settled in Postgres, repeats included: since it happened by the source’s time, since its record was fetched, and since the keyer published it.',
     whenHigh:
       'published: the loader is behind. fetched: a stage is. source alone: history is being read, or syncs are rare.',
   }),

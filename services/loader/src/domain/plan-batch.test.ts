@@ -87,7 +87,7 @@ const keyerLog = fc
 test('each event is planned once, in order, however keyers repeat, batches are cut and Kafka redelivers', () => {
   fc.assert(
     fc.property(keyerLog, fc.array(fc.tuple(fc.integer({ min: 1, max: 9 }), fc.nat(5))), (log, cuts) => {
-      const records = log.map((source, offset) => ({ offset, value: value(source) }));
+      const records = log.map((source, offset) => ({ offset, timestamp: 0, value: value(source) }));
       let position = start;
       const loaded: string[] = [];
       let at = 0;
@@ -115,6 +115,7 @@ test('rows of several leaves lie where their bounds say, and hold the bytes of t
     fc.property(fc.array(fc.constantFrom('one', 'two', 'three'), { minLength: 1, maxLength: 30 }), (namespaces) => {
       const records = namespaces.map((namespace, offset) => ({
         offset,
+        timestamp: 0,
         value: value({ topic: 't', offset, index: 0, namespace }),
       }));
       const planned = plan(records, start);
@@ -140,11 +141,11 @@ test('rows of several leaves lie where their bounds say, and hold the bytes of t
 
 test('late events and unreadable values move the position and nothing else', () => {
   const records = [
-    { offset: 0, value: value({ topic: 't', offset: 0, index: 0 }) },
-    { offset: 1, value: value({ topic: 't', offset: 1, index: 0, job: 'job_ended' }) },
-    { offset: 2, value: Buffer.from('nothing of ours') },
-    { offset: 3, value: null },
-    { offset: 4, value: value({ topic: 't', offset: 2, index: 0 }) },
+    { offset: 0, timestamp: 0, value: value({ topic: 't', offset: 0, index: 0 }) },
+    { offset: 1, timestamp: 0, value: value({ topic: 't', offset: 1, index: 0, job: 'job_ended' }) },
+    { offset: 2, timestamp: 0, value: Buffer.from('nothing of ours') },
+    { offset: 3, timestamp: 0, value: null },
+    { offset: 4, timestamp: 0, value: value({ topic: 't', offset: 2, index: 0 }) },
   ];
   const planned = plan(records, start, new Set(['job_ended']));
   assert.deepEqual(
@@ -161,7 +162,7 @@ test('late events and unreadable values move the position and nothing else', () 
 
 test('a recreated raw topic has positions of its own', () => {
   const base: Position = { nextOffset: 10, sources: { old: [500, 3] } };
-  const planned = plan([{ offset: 10, value: value({ topic: 'new', offset: 0, index: 0 }) }], base);
+  const planned = plan([{ offset: 10, timestamp: 0, value: value({ topic: 'new', offset: 0, index: 0 }) }], base);
   assert.equal(planned.replayed, 0);
   assert.deepEqual(planned.next, { nextOffset: 11, sources: { old: [500, 3], new: [0, 0] } });
 });
@@ -169,11 +170,11 @@ test('a recreated raw topic has positions of its own', () => {
 test('a key that comes twice in a batch is noticed', () => {
   const once = value({ topic: 't', offset: 0, index: 0 });
   const twice = Buffer.from(once);
-  assert.equal(plan([{ offset: 0, value: once }], start).leaves[0]?.hasRepeats, false);
+  assert.equal(plan([{ offset: 0, timestamp: 0, value: once }], start).leaves[0]?.hasRepeats, false);
   const again = plan(
     [
-      { offset: 0, value: once },
-      { offset: 1, value: rename(twice, 'u') },
+      { offset: 0, timestamp: 0, value: once },
+      { offset: 1, timestamp: 0, value: rename(twice, 'u') },
     ],
     start,
   );

@@ -7,12 +7,16 @@ import type { EventFacts } from './transcode.ts';
 
 export interface IncomingRecord {
   readonly offset: number;
+  /** When it was published, ms since 1970. */
+  readonly timestamp: number;
   readonly value: Buffer | null;
 }
 
 export interface PlannedRow {
   readonly facts: EventFacts;
   readonly offset: number;
+  /** ms since 1970. */
+  readonly publishedAtMs: number;
   /** Bounds of the encoded row in `LeafRows.encoded`. */
   readonly start: number;
   readonly end: number;
@@ -101,7 +105,8 @@ export function planBatch(options: PlanOptions): BatchPlan {
     if (leaf.encoded !== target) moveRow(target, start, leaf.encoded);
     target = leaf.encoded;
     const end = target.length;
-    leaf.rows.push({ facts, offset: record.offset, start: leaf.rows.at(-1)?.end ?? 0, end });
+    const { offset, timestamp: publishedAtMs } = record;
+    leaf.rows.push({ facts, offset, publishedAtMs, start: leaf.rows.at(-1)?.end ?? 0, end });
     const sizeBefore = seen.size;
     if (seen.add(facts.eventId).size === sizeBefore) leaf.hasRepeats = true;
   }

@@ -11,12 +11,14 @@ function leafOf(...jobIds: readonly string[]): LeafRows {
       eventId: String(index),
       namespace: 'test',
       platform: 'smartlead',
+      occurredAtMs: 0,
+      fetchedAtMs: 0,
       sourceTopicId: '',
       sourceOffset: index,
       sourceIndex: 0,
       lead: null,
     };
-    return { facts, offset: index, start: index, end: index + 1 };
+    return { facts, offset: index, publishedAtMs: 0, start: index, end: index + 1 };
   });
   return { namespace: 'test', platform: 'smartlead', encoded: new CopyRows(1), rows, hasRepeats: false };
 }

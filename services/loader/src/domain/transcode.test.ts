@@ -78,6 +78,8 @@ test('every column of the row is what the event holds', () => {
         platform: event.platform,
         lead: event.lead_email ?? event.lead_id,
         jobId: event.job_id,
+        occurredAtMs: event.occurred_at,
+        fetchedAtMs: event.fetched_at,
         sourceTopicId: event.source_topic_id,
         sourceOffset: event.source_offset,
         sourceIndex: event.source_index,

@@ -29,6 +29,9 @@ export interface EventFacts {
   /** Email, else lead id, else null. */
   readonly lead: string | null;
   readonly jobId: string;
+  /** ms since 1970: when it happened by the source, and when its record was fetched. */
+  readonly occurredAtMs: number;
+  readonly fetchedAtMs: number;
   readonly sourceTopicId: string;
   readonly sourceOffset: number;
   readonly sourceIndex: number;
@@ -64,7 +67,8 @@ export function transcode(value: Buffer, rows: CopyRows): EventFacts {
   writer.optional();
   const email = writer.optional() ? value.toString('utf8', cursor.start, cursor.end) : null;
   const leadId = writer.optional() ? value.toString('utf8', cursor.start, cursor.end) : null;
-  writer.timestamp(cursor.long());
+  const occurredAtMs = cursor.long();
+  writer.timestamp(occurredAtMs);
   writer.boolean(cursor.boolean());
   writer.jsonb();
   cursor.fixed(8);
@@ -78,10 +82,21 @@ export function transcode(value: Buffer, rows: CopyRows): EventFacts {
   const sourceOffset = cursor.long();
   const sourceIndex = cursor.long();
   cursor.long();
-  cursor.long();
+  const fetchedAtMs = cursor.long();
   cursor.finish();
   rows.commit(writer.at);
-  return { eventId, namespace, platform, lead: email ?? leadId, jobId, sourceTopicId, sourceOffset, sourceIndex };
+  return {
+    eventId,
+    namespace,
+    platform,
+    lead: email ?? leadId,
+    jobId,
+    occurredAtMs,
+    fetchedAtMs,
+    sourceTopicId,
+    sourceOffset,
+    sourceIndex,
+  };
 }
 
 class RowWriter {
