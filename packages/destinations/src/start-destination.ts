@@ -72,9 +72,12 @@ export async function startConsumer(
   const { name, takes = 'asked' } = consumer;
   const applicationName = `full-sync-${name}`;
   const poolMax = Math.max(fewestConnections, config.DATABASE_POOL_MAX);
-  const db = scope.use(await connectDatabase({ config, applicationName, poolMax }), 'database');
+  const db = scope.use(await connectDatabase({ config, applicationName, poolMax, metrics: scope.metrics }), 'database');
   await migrate(db);
-  const client = scope.use(await connectKafka({ config, clientId: applicationName, logger }), 'kafka');
+  const client = scope.use(
+    await connectKafka({ config, clientId: applicationName, logger, metrics: scope.metrics }),
+    'kafka',
+  );
   await client.ensureTopics();
   const serde = await connectSerde({ config, named: client.named });
   const producer = scope.use(await createProducer(client), 'producer');
