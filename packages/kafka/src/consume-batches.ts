@@ -49,6 +49,8 @@ export interface BatchConsumer {
 const sessionTimeoutMs = 10_000;
 const heartbeatIntervalMs = 2_000;
 const rebalanceTimeoutMs = 20_000;
+/** From here on a batch in work counts as one that holds its partition up, ms. */
+const standstillMs = 10_000;
 
 /**
  * Joins a group and hands batches to `onBatch`; the sole owner of the group's offsets. A partition's batches come in
@@ -86,9 +88,11 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
   const expectations = createExpectations({ client, group, topics, policy: options.gapPolicy });
   const committer = createCommitter();
   const instruments = client.instruments.consumer(topics);
+  const inWork = new Map<object, { readonly topic: TopicName; readonly since: number }>();
   client.instruments.onScrape(() => {
-    const paused = new Map(consumer.paused().map((entry) => [entry.topic, entry.partitions.length]));
-    for (const topic of topics) instruments.paused.set({ topic }, paused.get(client.named(topic)) ?? 0);
+    const now = performance.now();
+    const still = [...inWork.values()].filter(({ since }) => now - since > standstillMs);
+    for (const topic of topics) instruments.paused.set({ topic }, still.filter((one) => one.topic === topic).length);
   });
   const noteAssigned = (assignment: Readonly<Record<string, readonly number[]>>): void => {
     for (const topic of topics) instruments.assigned.set({ topic }, assignment[client.named(topic)]?.length ?? 0);
@@ -103,6 +107,7 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
     const topic = declared.get(payload.batch.topic);
     if (topic === undefined) throw new Error(`a batch of ${payload.batch.topic}, which is not subscribed to`);
     if (failed || !payload.isRunning() || payload.isStale()) return;
+    inWork.set(payload, { topic, since: performance.now() });
     try {
       await settleBatch({ payload, topic, consumer, options, expectations, committer });
       const { batch } = payload;
@@ -113,6 +118,8 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
       // What kafkajs raised itself (a rebalance) it also knows how to go on from.
       if (!isKafkaJsError(error)) fail(error instanceof Error ? error : new Error(String(error)));
       throw error;
+    } finally {
+      inWork.delete(payload);
     }
   };
   try {

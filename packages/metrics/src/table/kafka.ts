@@ -27,8 +27,10 @@ export const consumerMetrics = {
     unit: 'partitions',
     services: ['api', 'keyer', 'loader', 'destination'],
     labels: { topic: topics },
-    meaning: 'Partitions of this process that nothing is fetched of now, by its own decision.',
-    whenHigh: 'A destination does not take events; its log, its readiness and full_sync_delivery_halted say why.',
+    meaning:
+      'Partitions of this process that stand still: the batch of each has been in work for more than 10 s, and nothing more is fetched.',
+    whenHigh:
+      'A destination does not take events (readiness, log and full_sync_delivery_halted say why), or Postgres holds the batch up (pg_locks).',
   }),
   batchRecords: histogram({
     name: 'full_sync_consumer_batch_records',
