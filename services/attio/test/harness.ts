@@ -23,6 +23,8 @@ export interface Bench extends AsyncDisposable {
   readonly counts: (
     jobId: string,
   ) => Promise<{ readonly sent: number; readonly skipped: number; readonly failed: number; readonly waiting: number }>;
+  /** Waits until all that was published is folded. */
+  readonly folded: (deadlineMs: number) => Promise<void>;
   /** Waits until nobody is to be written any more and all that was published is folded. */
   readonly quiet: (deadlineMs?: number) => Promise<void>;
   /** Stores events as the loader does. */
@@ -63,7 +65,7 @@ export async function openBench(): Promise<Bench> {
     ATTIO_API_KEY: 'key-of-a-workspace',
   };
   const published = new Map<number, number>();
-  const folded = async (): Promise<boolean> => {
+  const isFolded = async (): Promise<boolean> => {
     const { rows } = await db.pool.query<{ partition: number; next_offset: string }>(
       `select partition, next_offset from destination_positions where destination = 'attio'`,
     );
@@ -91,9 +93,12 @@ export async function openBench(): Promise<Bench> {
       const { sent = 0, skipped = 0, failed = 0, waiting = 0 } = all.find((one) => one.destination === 'attio') ?? {};
       return { sent, skipped, failed, waiting };
     },
+    folded: async (deadlineMs) => {
+      await waitFor(isFolded, { deadlineMs, what: 'all events to be folded', intervalMs: 50 });
+    },
     quiet: async (deadlineMs = 60_000) => {
       const look = async (): Promise<boolean> => {
-        if (!(await folded())) return false;
+        if (!(await isFolded())) return false;
         const { rows } = await db.pool.query<{ due: number }>(
           'select count(*)::int as due from attio_people where due_at is not null or lease_until is not null',
         );
@@ -206,4 +211,16 @@ export function expected(all: readonly OutreachEvent[]): ReadonlyMap<string, Rea
       return [email, valuesOf(foldEvents(emptyState, facts), attributeSlugs)] as const;
     }),
   );
+}
+
+/** The most instants in any span of `spanMs`. */
+export function busiest(instants: readonly number[], spanMs: number): number {
+  const sorted = instants.toSorted((a, b) => a - b);
+  let most = 0;
+  let first = 0;
+  sorted.forEach((at, last) => {
+    while (at - (sorted[first] ?? 0) >= spanMs) first += 1;
+    most = Math.max(most, last - first + 1);
+  });
+  return most;
 }

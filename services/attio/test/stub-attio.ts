@@ -25,6 +25,8 @@ export interface StubAttio extends AsyncDisposable {
   readonly writes: readonly Write[];
   /** The state that was left, by address. */
   readonly people: ReadonlyMap<string, Readonly<Record<string, unknown>>>;
+  /** When each write arrived, whatever became of it: ms of this process's clock. */
+  readonly arrivals: readonly number[];
   /** The most writes that were under way for one person at once. */
   readonly mostPerPerson: () => number;
   attributes: { slug: string; type: string; isMultiselect?: boolean }[];
@@ -37,8 +39,10 @@ export async function openStub(): Promise<StubAttio> {
   const writes: Write[] = [];
   const people = new Map<string, Readonly<Record<string, unknown>>>();
   const underWay = new Map<string, number>();
+  const arrivals: number[] = [];
   let mostPerPerson = 0;
   const server = createServer(async (request, response) => {
+    if (request.method === 'PUT') arrivals.push(performance.now());
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const send = (status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void => {
@@ -94,6 +98,7 @@ export async function openStub(): Promise<StubAttio> {
     url: `http://127.0.0.1:${port}/v2`,
     writes,
     people,
+    arrivals,
     mostPerPerson: () => mostPerPerson,
     attributes: attributes.map(({ slug, type }) => ({ slug, type })),
     isActive: true,
