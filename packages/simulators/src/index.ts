@@ -1,3 +1,9 @@
+export { ATTIO_FAULT_BODIES } from './attio/manners.ts';
+export type { AttioOptions, AttioSettings, AttioToken, AttioWorkspace } from './attio/options.ts';
+export { ALL_SCOPES as ATTIO_SCOPES, DEFAULT_WORKSPACE as ATTIO_WORKSPACE } from './attio/options.ts';
+export type { AttioCounts, AttioPlatform } from './attio/simulator.ts';
+export type { Note as AttioNote } from './attio/workspace.ts';
+export type { AttioWrite } from './attio/write-log.ts';
 export type { Arrival } from './core/arrivals.ts';
 export type { AdvanceStep, CampaignRemoval, Change, Mischief } from './core/control.ts';
 export { SimulatorControl } from './core/control.ts';
@@ -19,6 +25,7 @@ export type { SmartleadFact } from './smartlead/ledger.ts';
 export type { SmartleadOptions } from './smartlead/simulator.ts';
 export type { RunningSimulators, Simulator, Sink, StartOptions } from './start-simulators.ts';
 export {
+  createAttioSimulator,
   createLemlistSimulator,
   createMixpanelSimulator,
   createSmartleadSimulator,

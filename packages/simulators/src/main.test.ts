@@ -50,6 +50,8 @@ test('says in one line where it listens, and every platform answers there', asyn
   const importUrl = `${line['mixpanel']}/import?strict=1&project_id=${line['mixpanelProject']}`;
   const mixpanel = await fetch(importUrl, { method: 'POST', headers: { authorization: `Basic ${user}` }, body: '[]' });
   assert.deepEqual([mixpanel.status, ((await mixpanel.json()) as { status: string }).status], [200, 'OK']);
+  const attio = await fetch(`${line['attio']}/self`, { headers: { authorization: `Bearer ${line['attioToken']}` } });
+  assert.equal(((await attio.json()) as { active: boolean }).active, true);
 });
 
 test('ends cleanly on SIGTERM', async (t) => {

@@ -20,6 +20,9 @@ interface Options {
   readonly brokenRecords: number;
   readonly collisions: number;
   readonly mixpanelByteLimit: number;
+  readonly attioWrites: number;
+  readonly attioReads: number;
+  readonly attioActivities: boolean;
 }
 
 function checked<T>(parse: (text: string) => T): (text: string) => T {
@@ -46,7 +49,7 @@ const sort = checked((text): SortOrder => {
 });
 
 const command = new Command('simulators')
-  .description('Smartlead and Lemlist on loopback, with data made from a seed, and Mixpanel, to send to')
+  .description('Smartlead and Lemlist on loopback, with data made from a seed, and Mixpanel and Attio, to send to')
   .option('--port <number>', '0 takes a free one', count, 0)
   .option('--host <address>', 'address to listen on', '127.0.0.1')
   .option('--seed <number>', 'same seed, same data', count, 1)
@@ -59,6 +62,9 @@ const command = new Command('simulators')
   .option('--broken-records <number>', 'records per platform that cannot become events', count, 0)
   .option('--collisions <number>', 'Lemlist activities with the id of another one', count, 0)
   .option('--mixpanel-byte-limit <number>', 'uncompressed bytes of a request', count, 10 * 1024 * 1024)
+  .option('--attio-writes <number>', 'writes per second, 0 for no limit', count, 25)
+  .option('--attio-reads <number>', 'reads per second, 0 for no limit', count, 100)
+  .option('--attio-activities', 'the activities beta is on', false)
   .parse();
 
 const options = command.opts<Options>();
@@ -81,6 +87,11 @@ const simulators = await startSimulators({
     collisions: options.collisions,
   },
   mixpanel: { byteLimit: options.mixpanelByteLimit },
+  attio: {
+    writesPerSecond: options.attioWrites,
+    readsPerSecond: options.attioReads,
+    activities: options.attioActivities,
+  },
 });
 
 let closing: Promise<void> | null = null;
@@ -127,6 +138,8 @@ process.stdout.write(
     smartleadKey: simulators.smartlead.apiKey,
     lemlistKey: simulators.lemlist.apiKey,
     ...mixpanelAccess(),
+    attio: simulators.attio.baseUrl,
+    attioToken: simulators.attio.workspaces[0]?.tokens[0]?.token,
     control: simulators.controlUrl,
   })}\n`,
 );

@@ -1,5 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import fastify from 'fastify';
+import type { AttioOptions } from './attio/options.ts';
+import type { AttioPlatform } from './attio/simulator.ts';
+import { buildAttio } from './attio/simulator.ts';
 import type { Controlled } from './core/control-routes.ts';
 import { controlRoutes } from './core/control-routes.ts';
 import type { SimulatorControl } from './core/control.ts';
@@ -20,6 +23,7 @@ import { buildSmartlead } from './smartlead/simulator.ts';
 const SMARTLEAD_PREFIX = '/smartlead/api/v1';
 const LEMLIST_PREFIX = '/lemlist/api';
 const MIXPANEL_PREFIX = '/mixpanel';
+const ATTIO_PREFIX = '/attio/v2';
 const CONTROL_PREFIX = '/_control';
 
 /** One simulated platform as a fastify app of its own. */
@@ -77,6 +81,15 @@ export function createMixpanelSimulator(options: MixpanelOptions = {}): Sink<Mix
   return { app, ...platform };
 }
 
+/** Attio alone, under `/v2`; the caller listens and closes. */
+export function createAttioSimulator(options: AttioOptions = {}): Sink<AttioPlatform> {
+  const app = createApp();
+  const platform = buildAttio(options);
+  mount(app, '/v2', platform);
+  mountControl(app, new Map([['attio', platform]]));
+  return { app, ...platform };
+}
+
 export interface StartOptions {
   /** 0 takes a free port. */
   readonly port?: number;
@@ -86,6 +99,7 @@ export interface StartOptions {
   readonly smartlead?: SmartleadOptions;
   readonly lemlist?: LemlistOptions;
   readonly mixpanel?: MixpanelOptions;
+  readonly attio?: AttioOptions;
 }
 
 /** All platforms on one listening port. */
@@ -93,6 +107,7 @@ export interface RunningSimulators {
   readonly smartlead: Omit<Simulator<SmartleadFact>, 'app'> & { readonly baseUrl: string };
   readonly lemlist: Omit<Simulator<LemlistFact>, 'app'> & { readonly baseUrl: string };
   readonly mixpanel: Omit<MixpanelPlatform, 'install'> & { readonly baseUrl: string };
+  readonly attio: Omit<AttioPlatform, 'install'> & { readonly baseUrl: string };
   readonly controlUrl: string;
   /** Stops listening and drops open connections. */
   close(): Promise<void>;
@@ -105,15 +120,18 @@ export async function startSimulators(options: StartOptions = {}): Promise<Runni
   const smartlead = buildSmartlead({ seed, ...size.smartlead, ...options.smartlead });
   const lemlist = buildLemlist({ seed, ...size.lemlist, ...options.lemlist });
   const mixpanel = buildMixpanel(options.mixpanel);
+  const attio = buildAttio(options.attio);
   mount(app, SMARTLEAD_PREFIX, smartlead);
   mount(app, LEMLIST_PREFIX, lemlist);
   mount(app, MIXPANEL_PREFIX, mixpanel);
+  mount(app, ATTIO_PREFIX, attio);
   mountControl(
     app,
     new Map<string, Controlled>([
       ['smartlead', smartlead],
       ['lemlist', lemlist],
       ['mixpanel', mixpanel],
+      ['attio', attio],
     ]),
   );
   const origin = await app.listen({ port, host });
@@ -121,6 +139,7 @@ export async function startSimulators(options: StartOptions = {}): Promise<Runni
     smartlead: { ...smartlead, baseUrl: `${origin}${SMARTLEAD_PREFIX}` },
     lemlist: { ...lemlist, baseUrl: `${origin}${LEMLIST_PREFIX}` },
     mixpanel: { ...mixpanel, baseUrl: `${origin}${MIXPANEL_PREFIX}` },
+    attio: { ...attio, baseUrl: `${origin}${ATTIO_PREFIX}` },
     controlUrl: `${origin}${CONTROL_PREFIX}`,
     close: () => app.close(),
   };

@@ -6,7 +6,7 @@ import type { DefaultFaultBody, FixedAnswer } from './fault-answers.ts';
 import { damage, replacementFor, sendFixed } from './fault-answers.ts';
 import type { FaultAction, PlatformName } from './faults.ts';
 import { FaultPlan } from './faults.ts';
-import type { RateState } from './rate-limit.ts';
+import type { RateState, RequestLimiter } from './rate-limit.ts';
 import { RateLimiter, parseRate } from './rate-limit.ts';
 
 /** What every simulated platform has: a record of its callers, a limit, faults to come, and a latency. */
@@ -35,8 +35,10 @@ export interface PlatformManners {
   readonly defaultFaultBody: DefaultFaultBody;
   /** The refusal of a request without a valid key, or null when the key is right. */
   authenticate(request: FastifyRequest): FixedAnswer | null;
-  /** A stricter limiter of its own for some paths. */
-  extraLimiter?(path: string): RateLimiter | null;
+  /** A limiter of its own for some requests. */
+  extraLimiter?(path: string, request: FastifyRequest): RequestLimiter | null;
+  /** Headers of a `status` fault that says nothing of `retryAfter`. */
+  faultHeaders?(status: number): Readonly<Record<string, string>>;
   rateHeaders(reply: FastifyReply, state: RateState): void;
   refusal(state: RateState): FixedAnswer;
 }
@@ -55,7 +57,9 @@ export function installGate(app: FastifyInstance, gate: PlatformGate, manners: P
     const at = performance.now();
     const path = pathOf(request);
     const unauthenticated = manners.authenticate(request);
-    const limiters = [gate.limiter, manners.extraLimiter?.(path) ?? null].filter((limiter) => limiter !== null);
+    const limiters = [gate.limiter, manners.extraLimiter?.(path, request) ?? null].filter(
+      (limiter) => limiter !== null,
+    );
     const states = limiters.map((limiter) => limiter.peek(at)).filter((state) => state !== null);
     if (unauthenticated !== null) {
       const state = states[0];
@@ -80,7 +84,12 @@ export function installGate(app: FastifyInstance, gate: PlatformGate, manners: P
       planGate: manners.planGate,
       defaultBody: manners.defaultFaultBody,
     });
-    if (replacement !== null) return sendFixed(reply, replacement);
+    if (replacement !== null) {
+      if (action.kind === 'status' && action.retryAfter === undefined) {
+        reply.headers(manners.faultHeaders?.(action.status) ?? {});
+      }
+      return sendFixed(reply, replacement);
+    }
     if (action.kind === 'hang' && action.afterBytes === undefined) return reply.hijack();
     if (action.kind === 'dropRequest') {
       request.raw.socket.resetAndDestroy();

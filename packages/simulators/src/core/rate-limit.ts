@@ -33,8 +33,15 @@ export function parseRate(text: string): readonly RateWindow[] {
   });
 }
 
+/** Decides over requests one by one. */
+export interface RequestLimiter {
+  /** Looks without taking a place; null when there is no limit. */
+  peek(at: number): RateState | null;
+  take(at: number): void;
+}
+
 /** A true sliding window over the accepted arrivals of one account; no windows means no limit. */
-export class RateLimiter {
+export class RateLimiter implements RequestLimiter {
   readonly windows: readonly RateWindow[];
   private readonly now: () => number;
   private accepted: number[] = [];
