@@ -6,7 +6,7 @@ import { ListTable } from './lists.ts';
 import type { AttioSettings, AttioWorkspace } from './options.ts';
 import type { References } from './read-value.ts';
 import { readValues } from './read-value.ts';
-import type { Given, Row } from './records.ts';
+import type { Row } from './records.ts';
 import { RecordTable, plainValues } from './records.ts';
 import { Refusal, notFound } from './refusal.ts';
 import { WriteLog } from './write-log.ts';
@@ -80,8 +80,8 @@ export class WorkspaceState {
   linkCompany(person: Row, settings: AttioSettings, now: number): void {
     const people = this.object('people');
     const emails = person.values.get('email_addresses') ?? [];
-    const domain = String(emails[0]?.fields['email_domain'] ?? '');
-    if (!settings.linksCompanies || domain === '' || FREE_MAIL.has(domain)) return;
+    const domain = emails[0]?.fields['email_domain'];
+    if (!settings.linksCompanies || typeof domain !== 'string' || FREE_MAIL.has(domain)) return;
     if ((person.values.get('company') ?? []).length > 0) return;
     const company = this.object('companies').assert('domains', { domains: [domain] }, now);
     people.update(
@@ -140,7 +140,7 @@ export class WorkspaceState {
   private references(): References {
     return {
       resolve: (slug, reference) => {
-        const { target_object: name, target_record_id: recordId, ...by } = reference as Given;
+        const { target_object: name, target_record_id: recordId, ...by } = reference;
         const table = this.object(String(name));
         const object = table.attributes.owner.slug;
         const missing = (): Refusal =>
