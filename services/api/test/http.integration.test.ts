@@ -92,6 +92,24 @@ test('unknown jobs and endpoints are told apart', async () => {
   assert.equal((await call('/api/full-sync/status/%zz')).status, 400);
 });
 
+test('a method that a path does not know is told from a path that is not there', async () => {
+  const { status, body, headers } = await call('/api/full-sync/execute', { method: 'PUT', body: '{}' });
+  assert.equal(status, 405);
+  assert.equal(headers.get('allow'), 'POST');
+  assert.equal(headers.get('content-type'), 'application/problem+json; charset=utf-8');
+  assert.equal(body['code'], 'API_012');
+  assert.equal(body['success'], false);
+  const job = await call('/api/full-sync/status/job_0000', { method: 'DELETE' });
+  assert.equal(job.headers.get('allow'), 'GET, HEAD');
+  assert.equal((await call('/api/full-sync/nothing', { method: 'PUT' })).status, 404);
+});
+
+test('a request without a Host is refused with a problem, too', async () => {
+  const answer = await sendRaw('GET /api/full-sync/history HTTP/1.1\r\nConnection: close\r\n\r\n');
+  assert.match(answer, /^HTTP\/1\.1 400/);
+  assert.match(answer, /content-type: application\/problem\+json/);
+});
+
 test('pages of other sites and rebound names get nothing', async () => {
   const head = (more: string): string => `GET /api/full-sync/history HTTP/1.1\r\n${more}Connection: close\r\n\r\n`;
   const { host } = new URL(pretend.api.url);
@@ -116,7 +134,7 @@ test('status answers with an ETag that holds while nothing changes', async () =>
     return etag === second.headers.get('etag') ? etag : null;
   };
   const etag = await waitFor(settled, { what: 'two equal ETags in a row' });
-  const again = await call(path, { headers: { 'if-none-match': etag } });
+  const again = await call(path, { headers: { 'if-none-match': `"another", ${etag}` } });
   assert.ok(again.status === 304 || again.headers.get('etag') !== etag);
   assert.equal((await call(path)).headers.get('retry-after'), '1');
 });
