@@ -57,6 +57,8 @@ export interface AccountBudget {
   readonly learnedCount: number | null;
   readonly throttle: number;
   readonly pausedUntilMs: number;
+  /** Until then limits, pauses and the job's own pace let nothing through; 0 = they hold nothing up. */
+  readonly limitedUntilMs: number;
   readonly requestsPerSecond: number | null;
   readonly jobs: number;
 }
