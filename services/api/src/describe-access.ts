@@ -35,7 +35,7 @@ export function describeAccess({
     503,
     ...(route.config?.limited === false || scope === 'probe' ? [] : [429]),
     ...(reads ? [400, 413, 415] : []),
-    // A parameter of blanks is one that is missing.
+    // What stands in the path may be badly encoded.
     ...(url.includes(':') ? [400] : []),
     ...(posts ? [409, 422] : []),
   ];

@@ -85,6 +85,10 @@ test('a body that is no object is one fault', () => {
   for (const value of [undefined, null, 1, 'x', []]) assert.deepEqual(pointersOf(validate('body', value)), ['']);
 });
 
+test('a blank in the path is a name like any other', () => {
+  assert.deepEqual(validate('params', { name: ' ' }).value, { name: ' ' });
+});
+
 test('query parameters are text and read by their schema', () => {
   assert.deepEqual(validate('querystring', { name: 'a', count: '5', flag: 'true' }).value, {
     name: 'a',

@@ -9,18 +9,22 @@ type Entry = [string, unknown];
 
 /**
  * Compiles a route's schemas. Bodies are taken as they are (no coercion); in optional fields `null`, `""` and blanks
- * count as missing. Query and path parameters are text and read by their schema.
+ * count as missing. Query parameters are text and read by their schema; what stands in the path is taken as it stands.
  */
 export const compileValidator: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
   const validator = Compile(schema);
   const shape: Schema = { ...schema };
-  const read = httpPart === 'body' ? withoutMissing : fromText;
+  const read = httpPart === 'body' ? withoutMissing : httpPart === 'params' ? asItIs : fromText;
   return (value: unknown) => {
     const input = read(shape, value);
     if (validator.Check(input)) return { value: input };
     return { error: new ValidationError(faultsOf(shape, input, validator.Errors(input))) };
   };
 };
+
+function asItIs(_schema: Schema, value: unknown): unknown {
+  return value;
+}
 
 function withoutMissing(schema: Schema, value: unknown): unknown {
   const properties = propertiesOf(schema);

@@ -54,7 +54,7 @@ export function registerJobs(app: ApiServer, { db, clock }: ApiContext): void {
       const etag = etagOf(shown);
       reply.header('etag', etag).header('cache-control', 'no-cache');
       if (job.completedAt === null) reply.header('retry-after', pollAfterSeconds);
-      if (matchesEtag(request.headers['if-none-match'], etag)) return await reply.code(304).send(null);
+      if (matchesEtag(request.headers['if-none-match'], etag)) return await reply.code(304).send();
       return shown;
     },
   });
