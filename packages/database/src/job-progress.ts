@@ -60,6 +60,8 @@ export interface AccountBudget {
   readonly pausedUntilMs: number;
   /** Until then limits, pauses and the job's own pace let nothing through, ms since 1970; 0 = they hold nothing up. */
   readonly limitedUntilMs: number;
+  /** When a stream of the job was last claimed there, ms since 1970; 0 = never. */
+  readonly lastServedMs: number;
   /** The job's own pace there; null = as fast as the account allows. */
   readonly requestsPerSecond: number | null;
   /** Jobs that share the account now, this one included. */
@@ -159,6 +161,7 @@ select job_id as "jobId", status, ending, error, progress,
            offset greatest(1, floor(throttle * case bound when 1 then least(count, learned_count) else count end)) - 1
            limit 1) place)
         ))::float8 * 1000, 0) as "limitedUntilMs",
+      coalesce(extract(epoch from last_served_at)::float8 * 1000, 0) as "lastServedMs",
       requests_per_second as "requestsPerSecond",
       (select count(*) from job_accounts o join jobs using (job_id)
         where o.account_id = accounts.account_id and completed_at is null) as jobs

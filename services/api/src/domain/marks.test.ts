@@ -92,6 +92,7 @@ test('an extractor that did not come when it could is missed, whatever the walk 
     throttle: 1,
     pausedUntilMs: 0,
     limitedUntilMs: 0,
+    lastServedMs: 0,
     requestsPerSecond: null,
     jobs: 1,
   };
@@ -100,6 +101,11 @@ test('an extractor that did not come when it could is missed, whatever the walk 
   const missed = /^extractor: no progress since 2025-01-01T00:00:00/;
   assert.match(follow(times(21, { counts, walks: waiting })).waiting_for ?? '', missed);
   assert.match(follow(times(16, { counts, accounts: [account] })).waiting_for ?? '', missed);
+  // One that tries again and again is there, however little comes of it.
+  const trying = [{ ...account, lastServedMs: start + 10_000 }];
+  const told = [{ ...walk, waitingFor: 'circuit open' }];
+  assert.equal(follow(times(25, { counts, walks: told, accounts: trying })).waiting_for, 'smartlead: circuit open');
+  assert.match(follow(times(26, { counts, walks: told, accounts: trying })).waiting_for ?? '', missed);
   const full = [{ ...account, limitedUntilMs: start + 30_000 }];
   assert.equal(follow(times(45, { counts, accounts: full })).waiting_for, 'smartlead: rate limit');
   assert.match(follow(times(46, { counts, accounts: full })).waiting_for ?? '', missed);

@@ -1,6 +1,6 @@
 import type { PlatformExtraction } from './extraction.ts';
 import { sum } from './facts.ts';
-import type { JobProgressFacts } from './facts.ts';
+import type { AccountBudget, JobProgressFacts } from './facts.ts';
 
 /** When a number last moved while there was work to move it, ms since 1970 by the database's clock. */
 export interface Mark {
@@ -94,18 +94,15 @@ export function waitingFor(facts: JobProgressFacts, marks: Marks): string | null
   if (stalled(marks.loading)) return `loader: no progress since ${since(marks.loading)}`;
   if (stalled(marks.keying)) return `keyer: no progress since ${since(marks.keying)}`;
   if (facts.extracted || facts.status === 'paused') return null;
-  const walks = facts.walks.filter(hasWork);
+  const walks = facts.walks.filter(hasWork).map((walk) => ({ ...walk, ...accountOf(walk.accountId, facts) }));
   const overdue = (sinceMs: number): boolean => facts.observedAtMs - sinceMs >= stalledAfterMs;
   // What a walk said when it was left says nothing of an extractor that did not come back to it in time.
-  if (
-    stalled(marks.extraction) &&
-    walks.some((walk) => overdue(Math.max(walk.notBeforeMs, limitedUntilMs(walk.accountId, facts))))
-  )
-    return `extractor: no progress since ${since(marks.extraction)}`;
+  const missed = walks.some((walk) => overdue(Math.max(walk.notBeforeMs, walk.limitedUntilMs, walk.lastServedMs)));
+  if (missed && stalled(marks.extraction)) return `extractor: no progress since ${since(marks.extraction)}`;
   const told = facts.walks.find((walk) => walk.waitingFor !== null && walk.liveLeases === 0);
   if (told !== undefined) return `${told.platform}: ${told.waitingFor ?? ''}`;
   if (!stalled(marks.extraction)) return null;
-  const limited = walks.find((walk) => !overdue(limitedUntilMs(walk.accountId, facts)) && overdue(walk.notBeforeMs));
+  const limited = walks.find((walk) => !overdue(walk.limitedUntilMs) && overdue(walk.notBeforeMs));
   if (limited !== undefined) return `${limited.platform}: rate limit`;
   const nextMs = Math.min(...walks.map((walk) => walk.notBeforeMs));
   if (nextMs > facts.observedAtMs && Number.isFinite(nextMs))
@@ -113,9 +110,10 @@ export function waitingFor(facts: JobProgressFacts, marks: Marks): string | null
   return `extractor: no progress since ${since(marks.extraction)}`;
 }
 
-/** Until when the limits of an account explain that nothing was read. */
-function limitedUntilMs(accountId: number, facts: JobProgressFacts): number {
-  return facts.accounts.find((candidate) => candidate.accountId === accountId)?.limitedUntilMs ?? 0;
+/** Until when the limits of an account explain that nothing was read, and when the job was last served there. */
+function accountOf(accountId: number, facts: JobProgressFacts): Pick<AccountBudget, 'limitedUntilMs' | 'lastServedMs'> {
+  const found = facts.accounts.find((candidate) => candidate.accountId === accountId);
+  return { limitedUntilMs: found?.limitedUntilMs ?? 0, lastServedMs: found?.lastServedMs ?? 0 };
 }
 
 function hasWork(walk: { readonly walksPending: number; readonly discoveriesPending: number }): boolean {

@@ -193,6 +193,7 @@ test('a walk of unknown size needs as many requests as the others, one at least'
     throttle: 1,
     pausedUntilMs: 0,
     limitedUntilMs: 0,
+    lastServedMs: 0,
     requestsPerSecond: null,
     jobs: 1,
   };
@@ -222,6 +223,7 @@ test('the estimate while extracting is the requests left against the learned lim
     throttle: 1,
     pausedUntilMs: 0,
     limitedUntilMs: 0,
+    lastServedMs: 0,
     requestsPerSecond: null,
     jobs: 1,
   };
