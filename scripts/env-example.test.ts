@@ -26,14 +26,14 @@ function exampleLines(): readonly (readonly [name: string, value: string])[] {
   });
 }
 
-/** The variables that the services declare, from the schemas they load. */
+/** The variables that the services and the command line tool declare, from the schemas they load. */
 async function declaredDefaults(): Promise<ReadonlyMap<string, Default>> {
   const entries = readdirSync(join(root, 'services'), { withFileTypes: true });
   const services = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   assert.ok(services.length > 0, 'there is no service');
   const defaults = defaultsOf({ ...logConfig, ...buildConfig });
-  for (const service of services) {
-    const path = join('services', service, 'src', 'config.ts');
+  const paths = services.map((service) => join('services', service, 'src', 'config.ts'));
+  for (const path of [...paths, join('packages', 'cli', 'src', 'settings.ts')]) {
     assert.ok(existsSync(join(root, path)), `${path} is missing`);
     const module: unknown = await import(join(root, path));
     assert.ok(isRecord(module) && isRecord(module['configSchema']), `${path} exports no configSchema`);

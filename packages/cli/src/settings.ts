@@ -19,6 +19,16 @@ const root = join(import.meta.dirname, '..', '..', '..');
 const defaultApiUrl = 'http://127.0.0.1:3000';
 
 /**
+ * What the tool reads besides the addresses of the parts.
+ *
+ * @public read by the test of .env.example
+ */
+export const configSchema = Type.Object({
+  API_URL: httpUrlText({ default: defaultApiUrl }),
+  API_KEY: Type.Optional(secretText()),
+});
+
+/**
  * Where the API and its parts are: the environment wins, then `.env`, then the `stack.env` that a running local stack
  * has written, then the defaults.
  *
@@ -31,13 +41,7 @@ export function readSettings(): Settings {
   );
   const stackEnv = join(FULL_SYNC_HOME, 'stack.env');
   loadDotEnv(stackEnv);
-  const config = loadConfig(
-    Type.Object({
-      API_URL: httpUrlText({ default: defaultApiUrl }),
-      API_KEY: Type.Optional(secretText()),
-      DATABASE_URL: Type.String({ default: '' }),
-    }),
-  );
+  const config = loadConfig(Type.Object({ ...configSchema.properties, DATABASE_URL: Type.String({ default: '' }) }));
   return {
     apiUrl: config.API_URL.replace(/\/+$/, ''),
     apiKey: config.API_KEY ?? null,

@@ -58,6 +58,10 @@ export interface AccountBudget {
   readonly learnedCount: number | null;
   readonly throttle: number;
   readonly pausedUntilMs: number;
+  /** Until then limits, pauses and the job's own pace let nothing through, ms since 1970; 0 = they hold nothing up. */
+  readonly limitedUntilMs: number;
+  /** When a stream of the job was last claimed there, ms since 1970; 0 = never. */
+  readonly lastServedMs: number;
   /** The job's own pace there; null = as fast as the account allows. */
   readonly requestsPerSecond: number | null;
   /** Jobs that share the account now, this one included. */
@@ -147,6 +151,17 @@ select job_id as "jobId", status, ending, error, progress,
   (select coalesce(jsonb_agg(a), '[]') from (
     select account_id as "accountId", configured_limit as "configuredLimit", learned_count as "learnedCount", throttle,
       coalesce(extract(epoch from paused_until)::float8 * 1000, 0) as "pausedUntilMs",
+      coalesce(extract(epoch from greatest(paused_until,
+        paced_until - make_interval(secs => (coalesce(burst_size, 1) - 1) / requests_per_second),
+        (select max(place.settled_at + span * interval '1 millisecond')
+         from rows from (jsonb_to_recordset(nullif(configured_limit, 'null')) as ("count" integer, "spanMs" float8))
+           with ordinality as l (count, span, bound)
+         cross join lateral (
+           select settled_at from permits p where p.account_id = accounts.account_id order by settled_at desc
+           offset greatest(1, floor(throttle * case bound when 1 then least(count, learned_count) else count end)) - 1
+           limit 1) place)
+        ))::float8 * 1000, 0) as "limitedUntilMs",
+      coalesce(extract(epoch from last_served_at)::float8 * 1000, 0) as "lastServedMs",
       requests_per_second as "requestsPerSecond",
       (select count(*) from job_accounts o join jobs using (job_id)
         where o.account_id = accounts.account_id and completed_at is null) as jobs

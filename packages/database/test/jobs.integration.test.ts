@@ -157,6 +157,40 @@ test('ending a job waits for a loader that holds its row, and then sees what tha
   assert.equal(await readJobFacts(db.pool, jobId), null);
 });
 
+test('the facts say until when limits, pauses and the pace of the job let nothing through', async () => {
+  const { jobId } = await newJob();
+  const account = { platform: 'smartlead', keyHash: Buffer.alloc(32, 7), label: 'a key' };
+  const configuredLimit = [
+    { count: 2, spanMs: 60_000 },
+    { count: 3, spanMs: 600_000 },
+  ];
+  const accountId = await ensureAccount(db.pool, { ...account, configuredLimit });
+  await db.pool.query('update job_accounts set account_id = $2 where job_id = $1', [jobId, accountId]);
+  const limitedMs = async (): Promise<number> =>
+    Math.round(((await readJobFacts(db.pool, jobId))?.accounts[0]?.limitedUntilMs ?? NaN) - Date.UTC(2025, 0, 1));
+  const settleAt = async (second: number): Promise<void> => {
+    await db.pool.query(
+      `insert into permits (account_id, slot_at, settled_at)
+       select $1, at, at from to_timestamp($2::float8 / 1000) as at`,
+      [accountId, Date.UTC(2025, 0, 1) + second * 1_000],
+    );
+  };
+  await settleAt(0);
+  assert.equal(await limitedMs(), -Date.UTC(2025, 0, 1), 'a place is free');
+  await settleAt(10);
+  assert.equal(await limitedMs(), 60_000);
+  await settleAt(20);
+  assert.equal(await limitedMs(), 600_000, 'the longer span holds up longer');
+  await db.pool.query(
+    `update job_accounts set requests_per_second = 0.01, burst_size = 2, paced_until = '2025-01-01T01:00:00Z'
+     where job_id = $1`,
+    [jobId],
+  );
+  assert.equal(await limitedMs(), 3_500_000);
+  await db.pool.query(`update accounts set paused_until = '2025-01-01T02:00:00Z' where account_id = $1`, [accountId]);
+  assert.equal(await limitedMs(), 7_200_000);
+});
+
 test('a job does not end while a lease is live, nor before its extraction has', async () => {
   const { jobId } = await newJob();
   const judge = (): never => assert.fail('it must not be judged');

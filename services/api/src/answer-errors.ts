@@ -2,9 +2,13 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { exitCodeOf, exitCodes } from '@full-sync/runtime';
 import type { Logger } from '@full-sync/runtime';
 import { ApiError, ValidationError, problemOf } from './errors.ts';
+import type { KnownPaths } from './known-paths.ts';
 
 /** Turns whatever a request fails with into a problem answer; what is our fault is logged, without body or headers. */
-export function answerErrors(logger: Logger): {
+export function answerErrors(
+  logger: Logger,
+  methodsOf: KnownPaths['methodsOf'],
+): {
   readonly onError: (error: unknown, request: FastifyRequest, reply: FastifyReply) => void;
   readonly onNotFound: (request: FastifyRequest, reply: FastifyReply) => void;
 } {
@@ -24,7 +28,14 @@ export function answerErrors(logger: Logger): {
       send(reply, answer);
     },
     onNotFound: (request, reply) => {
-      send(reply, new ApiError('API_003', `There is no ${request.method} ${pathOf(request.url)}.`));
+      const path = pathOf(request.url);
+      const methods = methodsOf(path);
+      if (methods.length === 0) {
+        send(reply, new ApiError('API_003', `There is no ${request.method} ${path}.`));
+        return;
+      }
+      const allow = methods.join(', ');
+      send(reply, new ApiError('API_012', `${path} knows ${allow}, not ${request.method}.`, { headers: { allow } }));
     },
   };
 }

@@ -12,6 +12,9 @@ export const securitySchemes = {
   },
 } as const;
 
+/** Statuses whose answers have no body. */
+const bodiless: ReadonlySet<string> = new Set(['204', '304']);
+
 /** Adds to a route's description what is the same for all: the key and its scope, limits, `Idempotency-Key`, refusals. */
 export function describeAccess({
   schema,
@@ -35,11 +38,17 @@ export function describeAccess({
     503,
     ...(route.config?.limited === false || scope === 'probe' ? [] : [429]),
     ...(reads ? [400, 413, 415] : []),
-    // A parameter of blanks is one that is missing.
+    // What stands in the path may be badly encoded.
     ...(url.includes(':') ? [400] : []),
     ...(posts ? [409, 422] : []),
   ];
-  const answers: object = Object(given.response);
+  const answers = Object.fromEntries(
+    Object.entries(Object(given.response) as Record<string, object>).map(([status, answer]) => [
+      status,
+      // No content type is described for an answer of the type null; as a serializer it would write one.
+      bodiless.has(status) ? { ...answer, type: 'null' } : answer,
+    ]),
+  );
   const described: FastifySchema = {
     ...given,
     response: { ...problems(...statuses), ...answers },

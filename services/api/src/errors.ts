@@ -26,6 +26,7 @@ export const catalogue = {
   API_009: { status: 422, title: 'Idempotency key used for another request' },
   API_010: { status: 409, title: 'Still being answered' },
   API_011: { status: 431, title: 'Headers too large' },
+  API_012: { status: 405, title: 'Method not allowed' },
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;

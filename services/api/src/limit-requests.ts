@@ -17,7 +17,9 @@ export function createLimiter({
 }: Pick<ApiContext, 'config' | 'db'>): (caller: Caller, request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   const limit = parseRateLimit(config.API_RATE_LIMIT);
   return async (caller, request, reply) => {
-    if (limit === 'off' || caller.kind === 'unknown' || request.routeOptions.config.limited === false) return;
+    const { scope, limited } = request.routeOptions.config;
+    // What watches a server must not be kept from it by a limit, whether it has a key or not.
+    if (limit === 'off' || caller.kind === 'unknown' || scope === 'probe' || limited === false) return;
     const routeGroup = routeGroupOf(request.routeOptions.url ?? '');
     const { granted, bounds } = await takeApiPermit(db.pool, { caller: callerName(caller), routeGroup, limit });
     const headers = limitHeaders(bounds, routeGroup);

@@ -7,6 +7,7 @@ import { answerOnce } from './answer-once.ts';
 import type { ApiContext } from './context.ts';
 import { describeApi, docsPath } from './describe.ts';
 import { ApiError } from './errors.ts';
+import { createKnownPaths } from './known-paths.ts';
 import { guardRequests } from './guard-requests.ts';
 import { refuseConnection } from './refuse-connections.ts';
 import { registerDatabase } from './routes/database.ts';
@@ -42,14 +43,16 @@ export async function buildServer(
   context: ApiContext,
   onRoute: (route: KnownRoute) => void = () => undefined,
 ): Promise<ApiServer> {
-  const answers = answerErrors(context.logger);
+  const paths = createKnownPaths();
+  const answers = answerErrors(context.logger, paths.methodsOf);
   const app: ApiServer = Fastify({
     logger: false,
     bodyLimit: maxBodyBytes,
     // From the first byte (or the opening of the connection) to the last of the body.
     requestTimeout: 30_000,
     keepAliveTimeout: 65_000,
-    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    // Without a Host it is refused below, with a problem like everything else.
+    http: { headersTimeout: 10_000, connectionsCheckingInterval: 1_000, requireHostHeader: false },
     clientErrorHandler: refuseConnection,
     // A drain must not wait for clients that keep their connections.
     forceCloseConnections: 'idle',
@@ -63,6 +66,9 @@ export async function buildServer(
   app.setErrorHandler(answers.onError);
   app.setNotFoundHandler(answers.onNotFound);
 
+  app.addHook('onRequest', async ({ headers }) => {
+    if (headers.host === undefined) throw new ApiError('API_004', 'The request names no Host.');
+  });
   guardRequests(app, context);
   app.addHook('onRequest', async (request) => {
     const encoding = request.headers['content-encoding'] ?? 'identity';
@@ -86,7 +92,10 @@ export async function buildServer(
   app.addHook('onRoute', (route) => {
     if (route.url === docsPath || route.url.startsWith(`${docsPath}/`)) route.config = { scope: 'open' };
     const { url, config } = route;
-    for (const method of [route.method].flat()) onRoute({ method, url, scope: config?.scope ?? null });
+    for (const method of [route.method].flat()) {
+      paths.add(method, url);
+      onRoute({ method, url, scope: config?.scope ?? null });
+    }
   });
   await describeApi(app);
   registerHealth(app, context);

@@ -86,7 +86,14 @@ function showProgress(job: JobRow): Readonly<Record<string, unknown>> {
 /** What is known of the job right now counts before what the last look at it stored. */
 function runningStage(job: JobRow, stage: unknown): string {
   if (job.ending !== null) return 'finalizing';
-  return typeof stage === 'string' && stageOrder.includes(stage) ? stage : 'discovering';
+  if (typeof stage === 'string' && stageOrder.includes(stage)) return stage;
+  // Resumed or claimed since that look: it goes on with the first stage that has something left.
+  const stages = fieldsOf(fieldsOf(job.progress)['stages']);
+  const left = stageOrder.find((name) => {
+    const { done, total } = fieldsOf(stages[name]);
+    return numberOf(done) < numberOf(total);
+  });
+  return left ?? 'discovering';
 }
 
 function waitingFor(job: JobRow, stored: unknown): string | null {

@@ -10,6 +10,7 @@ const schema = Type.Object(
     count: Type.Optional(Type.Integer({ minimum: 1, description: 'a whole number, 1 or more' })),
     flag: Type.Optional(Type.Boolean()),
     size: Type.Optional(Type.Union([Type.Integer(), Type.Literal('auto')], { description: 'a number or "auto"' })),
+    list: Type.Optional(Type.Union([Type.String(), Type.Array(Type.String())])),
     inner: Type.Optional(
       Type.Union([
         Type.Object({ rate: Type.Number(), retries: Type.Optional(Type.Integer()) }, { additionalProperties: false }),
@@ -62,11 +63,30 @@ test('names that every object inherits are unknown fields like any other', () =>
 test('what fits no variant of a union is one fault that says what fits', () => {
   const outcome = validate('body', { name: 'a', size: 'big' });
   assert.match(String(outcome.error), /\/size: expected a number or "auto"/);
-  assert.deepEqual(pointersOf(validate('body', { name: 'a', inner: { rate: 'x' } })), ['/inner']);
+  for (const inner of [5, { rate: 1, lemlist: { rate: 1 } }])
+    assert.deepEqual(pointersOf(validate('body', { name: 'a', inner })), ['/inner']);
+});
+
+test('in a variant of a union the fault itself is named, where it is plain which one was meant', () => {
+  const places: readonly (readonly [object, readonly string[]])[] = [
+    [{ inner: { rates: 3 } }, ['/inner/rates']],
+    [{ inner: { rate: 'x' } }, ['/inner/rate']],
+    [{ inner: { retries: 1 } }, ['/inner/rate']],
+    [{ inner: { rate: 1, more: 1 } }, ['/inner/more']],
+    [{ inner: { lemlist: { rate: 'x' } } }, ['/inner/lemlist/rate']],
+    [{ list: ['a', 5] }, ['/list/1']],
+  ];
+  for (const [fields, pointers] of places)
+    assert.deepEqual(pointersOf(validate('body', { name: 'a', ...fields })), pointers);
+  assert.match(String(validate('body', { name: 'a', inner: { Rate: 3 } }).error), /\/inner\/Rate: .*"rate"/);
 });
 
 test('a body that is no object is one fault', () => {
   for (const value of [undefined, null, 1, 'x', []]) assert.deepEqual(pointersOf(validate('body', value)), ['']);
+});
+
+test('a blank in the path is a name like any other', () => {
+  assert.deepEqual(validate('params', { name: ' ' }).value, { name: ' ' });
 });
 
 test('query parameters are text and read by their schema', () => {

@@ -46,6 +46,13 @@ interface Look {
   readonly loaded: number;
 }
 
+/** What is shown before there is data: every group and topic, with nothing waiting. */
+export function noLags(): Record<string, Record<string, Lag>> {
+  const lags: Record<string, Record<string, Lag>> = {};
+  for (const { group, topic } of followed) lags[group] = { ...lags[group], [topic]: { records: 0, seconds: 0 } };
+  return lags;
+}
+
 /** Watches how far each stage is behind: the keyer by its committed offsets, the others by their positions in Postgres. */
 export function watchLag(options: {
   readonly offsets: Offsets;
@@ -55,7 +62,7 @@ export function watchLag(options: {
 }): LagWatch {
   const { offsets, db, clock, logger } = options;
   const tracker = createLagTracker();
-  const lags: Record<string, Record<string, Lag>> = {};
+  const lags = noLags();
   const looks: Look[] = [];
 
   const positionsIn = async (group: string, topic: string): Promise<PartitionOffsets> => {

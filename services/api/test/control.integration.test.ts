@@ -112,6 +112,20 @@ test('a job paused before it began is queued again when it is resumed; resuming 
   assert.equal(await claimable(jobId), 1);
 });
 
+test('what is sent along with a wish is refused, however deep it is', async () => {
+  const jobId = await start('along');
+  const url = `${pretend.api.url}/api/full-sync/${jobId}/pause`;
+  const headers = { 'idempotency-key': 'along' };
+  for (const body of ['{"reason":"x"}', '['.repeat(200_000) + ']'.repeat(200_000)]) {
+    const answer = await fetch(url, { method: 'POST', body, headers });
+    assert.equal(answer.status, 400, await answer.text());
+  }
+  for (const body of ['', '{}', 'null']) {
+    const answer = await fetch(url, { method: 'POST', body });
+    assert.equal(answer.status, 200, await answer.text());
+  }
+});
+
 test('a cancelled job keeps its namespace until its lease is over and all it published is loaded', async () => {
   const jobId = await start('cancel', 'smartlead,lemlist');
   await pretend.extract(jobId, { ...smartlead, records: 24 });

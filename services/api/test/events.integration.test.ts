@@ -195,5 +195,5 @@ test('what cannot be followed is answered as everywhere', async () => {
     assert.match(await answer.text(), /SYNC_002/);
   }
   const head = await fetch(`${pretend.api.url}/api/full-sync/${await start('head')}/events`, { method: 'HEAD' });
-  assert.equal(head.status, 404);
+  assert.deepEqual([head.status, head.headers.get('allow')], [405, 'GET']);
 });

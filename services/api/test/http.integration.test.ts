@@ -83,13 +83,31 @@ test('what is no JSON object, or too large, is refused with its own status', asy
 });
 
 test('unknown jobs and endpoints are told apart', async () => {
-  for (const jobId of ['job_0000', 'x', '%00', 'job_%27%3B']) {
+  for (const jobId of ['job_0000', 'x', '%00', '%20', 'job_%27%3B']) {
     const { status, body } = await call(`/api/full-sync/status/${jobId}`);
     assert.equal(status, 404);
     assert.equal(body['code'], 'SYNC_002');
   }
   assert.equal((await call('/api/nothing')).body['code'], 'API_003');
   assert.equal((await call('/api/full-sync/status/%zz')).status, 400);
+});
+
+test('a method that a path does not know is told from a path that is not there', async () => {
+  const { status, body, headers } = await call('/api/full-sync/execute', { method: 'PUT', body: '{}' });
+  assert.equal(status, 405);
+  assert.equal(headers.get('allow'), 'POST');
+  assert.equal(headers.get('content-type'), 'application/problem+json; charset=utf-8');
+  assert.equal(body['code'], 'API_012');
+  assert.equal(body['success'], false);
+  const job = await call('/api/full-sync/status/job_0000', { method: 'DELETE' });
+  assert.equal(job.headers.get('allow'), 'GET, HEAD');
+  assert.equal((await call('/api/full-sync/nothing', { method: 'PUT' })).status, 404);
+});
+
+test('a request without a Host is refused with a problem, too', async () => {
+  const answer = await sendRaw('GET /api/full-sync/history HTTP/1.1\r\nConnection: close\r\n\r\n');
+  assert.match(answer, /^HTTP\/1\.1 400/);
+  assert.match(answer, /content-type: application\/problem\+json/);
 });
 
 test('pages of other sites and rebound names get nothing', async () => {
@@ -116,8 +134,10 @@ test('status answers with an ETag that holds while nothing changes', async () =>
     return etag === second.headers.get('etag') ? etag : null;
   };
   const etag = await waitFor(settled, { what: 'two equal ETags in a row' });
-  const again = await call(path, { headers: { 'if-none-match': etag } });
+  const again = await call(path, { headers: { 'if-none-match': `"another", ${etag}` } });
   assert.ok(again.status === 304 || again.headers.get('etag') !== etag);
+  // What a body would hold is not said where there is none.
+  if (again.status === 304) assert.equal(again.headers.get('content-length'), null);
   assert.equal((await call(path)).headers.get('retry-after'), '1');
 });
 

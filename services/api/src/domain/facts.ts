@@ -57,6 +57,10 @@ export interface AccountBudget {
   readonly learnedCount: number | null;
   readonly throttle: number;
   readonly pausedUntilMs: number;
+  /** Until then limits, pauses and the job's own pace let nothing through; 0 = they hold nothing up. */
+  readonly limitedUntilMs: number;
+  /** When a stream of the job was last claimed there; 0 = never. */
+  readonly lastServedMs: number;
   readonly requestsPerSecond: number | null;
   readonly jobs: number;
 }

@@ -83,6 +83,34 @@ test('a walk says itself what it waits for', () => {
   assert.equal(follow([{ walks, counts: settled(1_000) }]).waiting_for, 'smartlead: the upstream answers 503');
 });
 
+test('an extractor that did not come when it could is missed, whatever the walk and the limits said before', () => {
+  const counts = settled(1_000);
+  const account = {
+    accountId: 1,
+    configuredLimit: [{ count: 60, spanMs: 60_000 }],
+    learnedCount: null,
+    throttle: 1,
+    pausedUntilMs: 0,
+    limitedUntilMs: 0,
+    lastServedMs: 0,
+    requestsPerSecond: null,
+    jobs: 1,
+  };
+  const waiting = [{ ...walk, waitingFor: 'retry 1 after 503', notBeforeMs: start + 5_000 }];
+  assert.equal(follow(times(20, { counts, walks: waiting })).waiting_for, 'smartlead: retry 1 after 503');
+  const missed = /^extractor: no progress since 2025-01-01T00:00:00/;
+  assert.match(follow(times(21, { counts, walks: waiting })).waiting_for ?? '', missed);
+  assert.match(follow(times(16, { counts, accounts: [account] })).waiting_for ?? '', missed);
+  // One that tries again and again is there, however little comes of it.
+  const trying = [{ ...account, lastServedMs: start + 10_000 }];
+  const told = [{ ...walk, waitingFor: 'circuit open' }];
+  assert.equal(follow(times(25, { counts, walks: told, accounts: trying })).waiting_for, 'smartlead: circuit open');
+  assert.match(follow(times(26, { counts, walks: told, accounts: trying })).waiting_for ?? '', missed);
+  const full = [{ ...account, limitedUntilMs: start + 30_000 }];
+  assert.equal(follow(times(45, { counts, accounts: full })).waiting_for, 'smartlead: rate limit');
+  assert.match(follow(times(46, { counts, accounts: full })).waiting_for ?? '', missed);
+});
+
 test('a stage that was idle gets its 15 s when work arrives', () => {
   const idle = times(60, { extracted: true, counts: settled(1_000), keyingLeft: 0 });
   const busy = times(10, { extracted: true, counts: settled(1_000), keyingLeft: 5 });

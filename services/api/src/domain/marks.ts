@@ -1,6 +1,6 @@
 import type { PlatformExtraction } from './extraction.ts';
 import { sum } from './facts.ts';
-import type { JobProgressFacts } from './facts.ts';
+import type { AccountBudget, JobProgressFacts } from './facts.ts';
 
 /** When a number last moved while there was work to move it, ms since 1970 by the database's clock. */
 export interface Mark {
@@ -94,24 +94,26 @@ export function waitingFor(facts: JobProgressFacts, marks: Marks): string | null
   if (stalled(marks.loading)) return `loader: no progress since ${since(marks.loading)}`;
   if (stalled(marks.keying)) return `keyer: no progress since ${since(marks.keying)}`;
   if (facts.extracted || facts.status === 'paused') return null;
+  const walks = facts.walks.filter(hasWork).map((walk) => ({ ...walk, ...accountOf(walk.accountId, facts) }));
+  const overdue = (sinceMs: number): boolean => facts.observedAtMs - sinceMs >= stalledAfterMs;
+  // What a walk said when it was left says nothing of an extractor that did not come back to it in time.
+  const missed = walks.some((walk) => overdue(Math.max(walk.notBeforeMs, walk.limitedUntilMs, walk.lastServedMs)));
+  if (missed && stalled(marks.extraction)) return `extractor: no progress since ${since(marks.extraction)}`;
   const told = facts.walks.find((walk) => walk.waitingFor !== null && walk.liveLeases === 0);
   if (told !== undefined) return `${told.platform}: ${told.waitingFor ?? ''}`;
   if (!stalled(marks.extraction)) return null;
-  const nextMs = Math.min(...facts.walks.filter(hasWork).map((walk) => walk.notBeforeMs));
+  const limited = walks.find((walk) => !overdue(walk.limitedUntilMs) && overdue(walk.notBeforeMs));
+  if (limited !== undefined) return `${limited.platform}: rate limit`;
+  const nextMs = Math.min(...walks.map((walk) => walk.notBeforeMs));
   if (nextMs > facts.observedAtMs && Number.isFinite(nextMs))
     return `extractor: next attempt at ${new Date(nextMs).toISOString()}`;
-  const limited = facts.walks.filter(hasWork).find((walk) => isHeldByLimit(walk.accountId, facts, marks));
-  if (limited !== undefined) return `${limited.platform}: rate limit`;
   return `extractor: no progress since ${since(marks.extraction)}`;
 }
 
-/** Whether the limit alone explains that nothing was read: the account is paused, or its next slot may not have come. */
-function isHeldByLimit(accountId: number, facts: JobProgressFacts, marks: Marks): boolean {
-  const account = facts.accounts.find((candidate) => candidate.accountId === accountId);
-  if (account === undefined || account.configuredLimit === null) return false;
-  if (account.pausedUntilMs > facts.observedAtMs) return true;
-  const stillMs = facts.observedAtMs - marks.extraction.since;
-  return account.configuredLimit.some(({ spanMs }) => stillMs < spanMs + stalledAfterMs);
+/** Until when the limits of an account explain that nothing was read, and when the job was last served there. */
+function accountOf(accountId: number, facts: JobProgressFacts): Pick<AccountBudget, 'limitedUntilMs' | 'lastServedMs'> {
+  const found = facts.accounts.find((candidate) => candidate.accountId === accountId);
+  return { limitedUntilMs: found?.limitedUntilMs ?? 0, lastServedMs: found?.lastServedMs ?? 0 };
 }
 
 function hasWork(walk: { readonly walksPending: number; readonly discoveriesPending: number }): boolean {

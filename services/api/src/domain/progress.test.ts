@@ -192,6 +192,8 @@ test('a walk of unknown size needs as many requests as the others, one at least'
     learnedCount: null,
     throttle: 1,
     pausedUntilMs: 0,
+    limitedUntilMs: 0,
+    lastServedMs: 0,
     requestsPerSecond: null,
     jobs: 1,
   };
@@ -220,6 +222,8 @@ test('the estimate while extracting is the requests left against the learned lim
     learnedCount: null,
     throttle: 1,
     pausedUntilMs: 0,
+    limitedUntilMs: 0,
+    lastServedMs: 0,
     requestsPerSecond: null,
     jobs: 1,
   };

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { judgeJob } from './verdict.ts';
-import type { PlatformTally, VerdictFacts } from './verdict.ts';
+import type { PlatformTally, Verdict, VerdictFacts } from './verdict.ts';
 
 const blank: PlatformTally = {
   platform: 'smartlead',
@@ -203,6 +203,17 @@ test('a reset that found nothing where there was something fails, and nothing is
   }
   const empty = { ...reset, hadRows: false, hasRows: false, records: 0, rowsBefore: 0, rowsAfter: 0 };
   assert.equal(judgeJob(factsOf([blank], { resets: [empty] })).status, 'completed');
+});
+
+test('a reset that was cancelled says what became of the rows that it had counted', () => {
+  const tally = { ...blank, recordsCommitted: 5, recordsAccepted: 5, eventsDerived: 7, eventsCreated: 7 };
+  const found = { ...reset, rowsBefore: 40, rowsAfter: 7 };
+  const of = (facts: Partial<VerdictFacts>): Verdict => judgeJob(factsOf([tally], { ending: 'cancelled', ...facts }));
+  assert.deepEqual(of({ resets: [found] }).warnings, [
+    'the 7 new events of this reset were dropped with its end; the old content is kept',
+  ]);
+  assert.deepEqual(of({ resets: [] }).warnings, []);
+  assert.deepEqual(of({ resets: [{ ...found, rowsAfter: 30 }], ending: null }).warnings, []);
 });
 
 test('a reset warns when it found less than half', () => {

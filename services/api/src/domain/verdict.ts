@@ -82,7 +82,7 @@ export function judgeJob(facts: VerdictFacts): Verdict {
       ...new Set([
         ...warned,
         ...(status === 'cancelled' ? failuresOf(facts) : []),
-        ...(status === 'completed' ? shrinkagesOf(facts) : []),
+        ...(status === 'completed' ? shrinkagesOf(facts) : droppedBy(facts, summary)),
       ]),
     ],
     // A walk speaks for itself, whatever became of the others; after a loss none does.
@@ -128,6 +128,12 @@ function emptyReset({ resets }: VerdictFacts): JobError | null {
     message: first,
     details: empty.map(({ namespace, platform }) => `${namespace} ${platform}`),
   };
+}
+
+/** What a reset that was not completed had counted as created is gone with its tables. */
+function droppedBy({ resets }: VerdictFacts, { events_created: created }: Summary): readonly string[] {
+  if (resets.length === 0 || created === 0) return [];
+  return [`the ${created} new events of this reset were dropped with its end; the old content is kept`];
 }
 
 function shrinkagesOf({ resets }: VerdictFacts): readonly string[] {

@@ -34,6 +34,9 @@ const wishes = [
   },
 ] as const;
 
+/** Nothing is asked for beside the job: a body is none, or empty. */
+const noFields = Type.Object({}, { additionalProperties: false });
+
 /** Cancelling, pausing and resuming a job; each may be repeated without harm. */
 export function registerJobControl(app: ApiServer, { db, clock, logger }: ApiContext): void {
   for (const { wish, method, url, operationId, summary } of wishes) {
@@ -46,7 +49,11 @@ export function registerJobControl(app: ApiServer, { db, clock, logger }: ApiCon
         summary,
         operationId,
         params: Type.Object({ jobId: Type.String() }),
+        ...(method === 'POST' ? { body: noFields } : {}),
         response: { 200: grantedShape, ...problems(403, 404, 409, 503) },
+      },
+      preValidation: async (request) => {
+        if (method === 'POST') request.body ??= {};
       },
       handler: async (request) => {
         const { jobId } = request.params;
