@@ -24,7 +24,7 @@ const job: JobRow = {
 };
 
 const stageOf = (row: Partial<JobRow>): unknown =>
-  showJob({ ...job, ...row }, created.getTime() + 1).progress['current_stage'];
+  showJob({ ...job, ...row }, created.getTime() + 1, {}).progress['current_stage'];
 
 test('a job that was resumed goes on with the stage that it was paused in', () => {
   const stages = {
