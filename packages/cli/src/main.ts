@@ -4,6 +4,7 @@ import { createApiClient } from './api-client.ts';
 import { runAcceptGap } from './commands/accept-gap.ts';
 import type { AcceptGapOptions } from './commands/accept-gap.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
+import { registerAttio } from './commands/attio.ts';
 import { runDoctor } from './commands/doctor.ts';
 import { registerInsight } from './commands/insight.ts';
 import { registerJobControl } from './commands/job-control.ts';
@@ -91,6 +92,7 @@ async function run(args: readonly string[]): Promise<number> {
   registerNamespaces(program, done, withApi);
   registerInsight(program, done, withApi);
   registerKeys(program, done);
+  registerAttio(program, done);
   registerWebhooks(program, done);
   command('accept-gap', 'let a stage that halted at missing records go on behind them')
     .requiredOption('--group <group>', 'keyer, loader or api')

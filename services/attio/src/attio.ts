@@ -27,7 +27,8 @@ export type Listing =
   | { readonly kind: 'unknown'; readonly detail: string };
 
 export type Creation =
-  | { readonly kind: 'created' | 'exists' }
+  | { readonly kind: 'created' }
+  | { readonly kind: 'exists' }
   | { readonly kind: 'refused'; readonly detail: string }
   | { readonly kind: 'unknown'; readonly detail: string; readonly afterMs: number };
 

@@ -1,6 +1,7 @@
 import { startConsumer } from '@full-sync/destinations';
 import { runService } from '@full-sync/runtime';
 import { configSchema } from './config.ts';
+import { readKeys } from './keys.ts';
 import { startAttio } from './start-attio.ts';
 
 await runService({
@@ -8,7 +9,7 @@ await runService({
   schema: configSchema,
   metrics: (config) => ({ host: config.METRICS_HOST, port: config.ATTIO_METRICS_PORT }),
   start: async (scope, config) => {
-    const keys = { byNamespace: new Map<string, string | null>(), others: config.ATTIO_API_KEY ?? null };
+    const keys = readKeys(config);
     await startConsumer(scope, config, { name: 'attio' }, (parts) => startAttio(parts, config, keys));
   },
 });

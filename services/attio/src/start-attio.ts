@@ -5,12 +5,13 @@ import { topicNames } from '@full-sync/schemas';
 import { requestTimeoutMs } from './attio.ts';
 import { createBuryRefused } from './bury-refused.ts';
 import { createFold } from './fold-work.ts';
+import type { Keys } from './keys.ts';
 import { createAttioMetrics } from './metrics.ts';
 import { countOpenPeople } from './people.ts';
 import { resting } from './resting.ts';
 import { createWorkspaceWatch } from './workspace-watch.ts';
 import { createWorkspaces } from './workspaces.ts';
-import type { Workspace, WorkspaceParts } from './workspaces.ts';
+import type { Workspace } from './workspaces.ts';
 import { mostWrites, writePeople } from './write-people.ts';
 
 export interface AttioSettings {
@@ -27,7 +28,7 @@ const busyWorkspaces = 2;
  * Starts what writes people, a loop for each workspace, and returns what folds events into them: the two meet in
  * Postgres alone, so that neither waits for the other.
  */
-export function startAttio(parts: DestinationParts, config: AttioSettings, keys: WorkspaceParts['keys']): Settle {
+export function startAttio(parts: DestinationParts, config: AttioSettings, keys: Keys): Settle {
   const { scope, db, states, clock } = parts;
   const { logger, signal: draining } = scope;
   const metrics = createAttioMetrics(scope.metrics, parts.metrics);

@@ -5,6 +5,8 @@ import type { Sender } from '@full-sync/http-client';
 import type { Clock } from '@full-sync/runtime';
 import { createAttio } from './attio.ts';
 import type { Attio } from './attio.ts';
+import { allKeys } from './keys.ts';
+import type { Keys } from './keys.ts';
 import { resting } from './resting.ts';
 
 /** An Attio workspace that events are folded for, and the API under a key that opens it. */
@@ -20,8 +22,7 @@ export interface WorkspaceParts {
   readonly db: Database;
   readonly sender: Sender;
   readonly baseUrl: string;
-  /** Namespace → key (null: it has none), and the key of all other namespaces. */
-  readonly keys: { readonly byNamespace: ReadonlyMap<string, string | null>; readonly others: string | null };
+  readonly keys: Keys;
   readonly clock: Clock;
   /** Aborted when the service drains. */
   readonly signal: AbortSignal;
@@ -68,8 +69,7 @@ export function createWorkspaces(parts: WorkspaceParts): Workspaces {
       return key === null ? null : await unlessAborted(targetOfKey(key), signal);
     },
     openAll: async () => {
-      const all = [...parts.keys.byNamespace.values(), parts.keys.others].filter((key) => key !== null);
-      await Promise.all([...new Set(all)].map(targetOfKey));
+      await Promise.all(allKeys(parts.keys).map(targetOfKey));
     },
   };
 }

@@ -63,6 +63,17 @@ export async function openStub(): Promise<StubAttio> {
       send(200, { data });
       return;
     }
+    if (route === 'POST /v2/objects/people/attributes') {
+      const { data } = JSON.parse(Buffer.concat(chunks).toString()) as {
+        readonly data: { readonly api_slug: string; readonly type: string };
+      };
+      if (stub.attributes.some(({ slug }) => slug === data.api_slug)) send(409, { code: 'slug_conflict' });
+      else {
+        stub.attributes.push({ slug: data.api_slug, type: data.type });
+        send(200, { data });
+      }
+      return;
+    }
     if (route !== 'PUT /v2/objects/people/records') {
       send(404, { status_code: 404, code: 'not_found', message: 'Could not find endpoint.' });
       return;
