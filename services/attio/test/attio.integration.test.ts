@@ -1,12 +1,24 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { createSender } from '@full-sync/http-client';
+import { systemClock } from '@full-sync/runtime';
+import { ATTIO_SCOPES, ATTIO_WORKSPACE } from '@full-sync/simulators';
 import { waitFor } from '@full-sync/testing';
-import { event, events, expected, openBench } from './harness.ts';
+import { event, events, expected, heldBySimulator, openBench, openSimulator, outreachOf } from './harness.ts';
+import { createAttio } from '../src/attio.ts';
+import { setUpWorkspace } from '../src/set-up-workspace.ts';
 import { openStub } from './stub-attio.ts';
+
+const sorted = <T>(people: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
+  new Map([...people].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
 test('1,000 events of 50 people cost about 50 writes, each with absolute totals, and count as sent', async () => {
   await using bench = await openBench();
-  await using attio = await openStub();
+  await using attio = await openSimulator();
+  const before = attio.writes().length;
   const all = events(0, 1000);
   for (const partition of [0, 1, 2, 3]) {
     await bench.publish(
@@ -14,13 +26,50 @@ test('1,000 events of 50 people cost about 50 writes, each with absolute totals,
       all.filter((_, i) => (i % 50) % 4 === partition),
     );
   }
-  await using service = await bench.start({ ATTIO_BASE_URL: attio.url });
+  await using service = await bench.start(attio.env);
   await bench.quiet();
   assert.ok(!service.hasExited());
-  assert.deepEqual(new Map([...attio.people].toSorted()), new Map([...expected(all)].toSorted()));
-  assert.ok(attio.writes.length >= 50 && attio.writes.length <= 60, `${attio.writes.length} writes`);
-  assert.equal(attio.mostPerPerson(), 1);
+  assert.deepEqual(sorted(outreachOf(attio.people())), sorted(heldBySimulator(all)));
+  const writes = attio.writes().length - before;
+  assert.ok(writes >= 50 && writes <= 60, `${writes} writes`);
+  assert.equal(attio.counts().mostInFlightPerPerson, 1);
+  assert.equal(attio.counts().throttled, 0);
   assert.deepEqual(await bench.counts('job_a'), { sent: 1000, skipped: 0, failed: 0, waiting: 0 });
+});
+
+test('people of two namespaces are one person in one workspace, and two where each has its own', async (t) => {
+  await using bench = await openBench();
+  const second = {
+    id: '5f0c6b1e-7f0a-4a52-9d1c-2a6f35f3a002',
+    name: 'Second',
+    tokens: [{ token: 'second-token-0123456789', scopes: ATTIO_SCOPES }],
+  };
+  await using attio = await openSimulator({ workspaces: [ATTIO_WORKSPACE, second] });
+  await using sender = createSender({ baseUrl: attio.url, timeoutMs: 5000, maxConnections: 1 });
+  await setUpWorkspace(createAttio(sender, 'second-token-0123456789'), { clock: systemClock, create: true });
+  const file = join(await mkdtemp(join(tmpdir(), 'full-sync-attio-')), 'namespaces.json');
+  t.after(() => rm(file));
+  await writeFile(file, JSON.stringify({ acme: { attio: { apiKeyEnv: 'KEY_OF_ACME' } }, quiet: { attio: null } }));
+  const of = (namespace: string) => (n: number) => ({ namespace, lead_email: `lead${n % 5}@example.com` });
+  const [test1, other, acme, quiet] = [
+    events(0, 10, of('test')),
+    events(10, 10, of('other')),
+    events(20, 10, of('acme')),
+    events(30, 10, of('quiet')),
+  ];
+  await using service = await bench.start({
+    ...attio.env,
+    NAMESPACES_FILE: file,
+    KEY_OF_ACME: 'second-token-0123456789',
+    ATTIO_RATE_LIMIT: 'off',
+  });
+  attio.configure({ writesPerSecond: 0 });
+  await bench.publish(0, [...test1, ...other, ...acme, ...quiet]);
+  await bench.quiet();
+  assert.deepEqual(sorted(outreachOf(attio.people())), sorted(heldBySimulator([...test1, ...other])));
+  assert.deepEqual(sorted(outreachOf(attio.people(second.id))), sorted(heldBySimulator(acme)));
+  assert.deepEqual(await bench.counts('job_a'), { sent: 30, skipped: 10, failed: 0, waiting: 0 });
+  assert.ok(!service.hasExited());
 });
 
 test('what was delivered is not delivered again; events without address are skipped with a code', async () => {
@@ -52,10 +101,7 @@ test('what was delivered is not delivered again; events without address are skip
   await bench.quiet();
   assert.deepEqual(await bench.counts('job_b'), { sent: 1, skipped: 20, failed: 0, waiting: 0 });
   assert.equal(attio.writes.length, before + 1);
-  assert.deepEqual(
-    new Map([...attio.people].toSorted()),
-    new Map([...expected([...events(0, 20), event(301)])].toSorted()),
-  );
+  assert.deepEqual(sorted(attio.people), sorted(expected([...events(0, 20), event(301)])));
   const { rows } = await bench.db.pool.query(
     'select code, count(*)::int from deliveries where state = $1 group by 1 order by 1',
     ['skipped'],
@@ -86,7 +132,7 @@ test('a wrong key halts and says so; nothing is given up, and it goes on by itse
   await bench.quiet();
   await waitFor(async () => (await fetch(`${service.url}/readyz`)).ok, { what: 'readiness' });
   assert.deepEqual(await bench.counts('job_a'), { sent: 30, skipped: 0, failed: 0, waiting: 0 });
-  assert.deepEqual(new Map([...attio.people].toSorted()), new Map([...expected(all)].toSorted()));
+  assert.deepEqual(sorted(attio.people), sorted(expected(all)));
   assert.deepEqual(letters.all, []);
 });
 
@@ -119,12 +165,12 @@ test('a refused person costs its own events a letter each; a refused attribute i
   await bench.quiet(90_000);
   assert.ok(!service.hasExited());
   assert.deepEqual(await bench.counts('job_a'), { sent: 19, skipped: 0, failed: 1, waiting: 0 });
-  const wanted = new Map([...expected(all)].toSorted());
+  const wanted = new Map(sorted(expected(all)));
   wanted.delete('lead3@example.com');
   const { outreach_campaigns: dropped, ...others } = wanted.get('lead4@example.com') ?? {};
   assert.ok(dropped !== undefined);
   wanted.set('lead4@example.com', others);
-  assert.deepEqual(new Map([...attio.people].toSorted()), wanted);
+  assert.deepEqual(sorted(attio.people), wanted);
 
   const [letter] = await waitFor(() => (letters.all.length > 0 ? letters.all : null), { what: 'the letter' });
   assert.ok(letter !== undefined && letters.all.length === 1);
@@ -153,7 +199,7 @@ test('without attributes it waits and says how to make them; with a new one ever
   await using attio = await openStub();
   const { attributes } = attio;
   attio.attributes = [{ slug: 'name', type: 'personal-name' }];
-  await using service = await bench.start({ ATTIO_BASE_URL: attio.url });
+  await using service = await bench.start({ ATTIO_BASE_URL: attio.url }, 'halted');
   await bench.publish(0, events(0, 5));
   const readiness = async (): Promise<string> => await (await fetch(`${service.url}/readyz`)).text();
   await waitFor(async () => (await readiness()).includes('attio setup'), { what: 'the halt', deadlineMs: 20_000 });
@@ -167,5 +213,5 @@ test('without attributes it waits and says how to make them; with a new one ever
   await waitFor(() => attio.writes.length === 10, { what: 'everybody to be written once more', deadlineMs: 20_000 });
   await bench.quiet();
   assert.ok(!again.hasExited());
-  assert.deepEqual(new Map([...attio.people].toSorted()), new Map([...expected(events(0, 5))].toSorted()));
+  assert.deepEqual(sorted(attio.people), sorted(expected(events(0, 5))));
 });

@@ -1,20 +1,27 @@
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { connectDatabase, migrate, readJobDestinations } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
 import { connectKafka, connectSerde, createProducer, followTopic } from '@full-sync/kafka';
-import { createLogger } from '@full-sync/runtime';
+import { createSender } from '@full-sync/http-client';
+import { createLogger, systemClock } from '@full-sync/runtime';
 import { topicNames, writeWishes } from '@full-sync/schemas';
 import type { DeadLetter, OutreachEvent } from '@full-sync/schemas';
+import { createAttioSimulator } from '@full-sync/simulators';
+import type { AttioOptions, AttioPlatform } from '@full-sync/simulators';
 import { freshDatabase, randomPrefix, spawnService, stackAddresses, waitFor } from '@full-sync/testing';
 import type { ServiceProcess } from '@full-sync/testing';
+import { createAttio } from '../src/attio.ts';
 import { attributeSlugs, valuesOf } from '../src/domain/attributes.ts';
 import { emptyState, foldEvents } from '../src/domain/person-state.ts';
+import { setUpWorkspace } from '../src/set-up-workspace.ts';
 
 /** A database and topics of one test's own, with the open jobs job_a and job_b. */
 export interface Bench extends AsyncDisposable {
   readonly db: Database;
   readonly env: Readonly<Record<string, string>>;
-  readonly start: (env: Readonly<Record<string, string>>) => Promise<ServiceProcess>;
+  /** Starts the service, and waits until it is ready, unless it is expected to be halted. */
+  readonly start: (env: Readonly<Record<string, string>>, expected?: 'halted') => Promise<ServiceProcess>;
   readonly publish: (
     partition: number,
     sent: readonly OutreachEvent[],
@@ -75,9 +82,9 @@ export async function openBench(): Promise<Bench> {
   return {
     db,
     env,
-    start: async (more) => {
+    start: async (more, expectation) => {
       const service = await spawnService({ name: 'attio', env: { ...env, ...more } });
-      await service.ready(30_000);
+      if (expectation === undefined) await service.ready(30_000);
       return service;
     },
     publish: async (partition, sent, { destinations = ['attio'], redrive = false } = {}) => {
@@ -223,4 +230,52 @@ export function busiest(instants: readonly number[], spanMs: number): number {
     most = Math.max(most, last - first + 1);
   });
   return most;
+}
+
+/** What the simulator must hold: it shows times in nanoseconds, and people under their address. */
+export function heldBySimulator(all: readonly OutreachEvent[]): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
+  return new Map(
+    [...expected(all)].map(([email, values]) => {
+      const shown = Object.entries(values).map(([slug, value]) => [
+        slug,
+        slug.endsWith('_at') ? String(value).replace('Z', '000000Z') : value,
+      ]);
+      return [email, Object.fromEntries(shown) as Readonly<Record<string, unknown>>] as const;
+    }),
+  );
+}
+
+/** What the simulator holds of our attributes. */
+export function outreachOf(
+  people: ReadonlyMap<string, Readonly<Record<string, unknown>>>,
+): ReadonlyMap<string, Readonly<Record<string, unknown>>> {
+  return new Map(
+    [...people].map(([email, values]) => [
+      email,
+      Object.fromEntries(Object.entries(values).filter(([slug]) => attributeSlugs.has(slug))),
+    ]),
+  );
+}
+
+/** Attio's simulator on a port of its own, with our attributes unless told not to. */
+export async function openSimulator(
+  options: AttioOptions & { readonly setUp?: boolean } = {},
+): Promise<AttioPlatform & AsyncDisposable & { readonly url: string; readonly env: Readonly<Record<string, string>> }> {
+  const { setUp = true, ...rest } = options;
+  const simulator = createAttioSimulator(rest);
+  const { app, ...platform } = simulator;
+  const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/v2`;
+  const key = platform.workspaces[0]?.tokens[0]?.token ?? '';
+  if (setUp) {
+    await using sender = createSender({ baseUrl: url, timeoutMs: 5000, maxConnections: 1, circuit: 'none' });
+    const end = await setUpWorkspace(createAttio(sender, key), { clock: systemClock, create: true });
+    assert.equal(end.kind, 'done');
+  }
+  return {
+    ...platform,
+    install: async () => undefined,
+    url,
+    env: { ATTIO_BASE_URL: url, ATTIO_API_KEY: key },
+    [Symbol.asyncDispose]: () => app.close(),
+  };
 }
