@@ -93,24 +93,30 @@ const otherColumns = [
 ] as const;
 const unnested = [...textColumns.map(() => 'text'), ...otherColumns.map(([, type]) => type), 'float8'];
 
-/** Stores letters; one whose origin is there already is the same failure met again (I3). Returns how many were new. */
-export async function insertDeadLetters(queryable: Queryable, letters: readonly NewDeadLetter[]): Promise<number> {
-  if (letters.length === 0) return 0;
+/** What a letter that is new is about. */
+export type StoredLetter = Pick<NewDeadLetter, 'stage' | 'code'>;
+
+/** Stores letters; one whose origin is there already is the same failure met again (I3). Returns those that were new. */
+export async function insertDeadLetters(
+  queryable: Queryable,
+  letters: readonly NewDeadLetter[],
+): Promise<readonly StoredLetter[]> {
+  if (letters.length === 0) return [];
   const of = <K extends keyof NewDeadLetter>(field: K): readonly NewDeadLetter[K][] =>
     letters.map((letter) => letter[field]);
-  const { rowCount } = await queryable.query(
+  const { rows } = await queryable.query<StoredLetter>(
     `insert into dead_letters (${textColumns.join(', ')}, ${otherColumns.map(([name]) => name).join(', ')}, failed_at)
      select ${textColumns.join(', ')}, ${otherColumns.map(([name]) => name).join(', ')}, to_timestamp(failed_at_ms / 1000)
      from unnest(${unnested.map((type, index) => `$${index + 1}::${type}[]`).join(', ')})
        as letter (${textColumns.join(', ')}, ${otherColumns.map(([name]) => name).join(', ')}, failed_at_ms)
-     on conflict (origin) do nothing`,
+     on conflict (origin) do nothing returning stage, code`,
     [
       ...textColumns.map((name) => of(name).map((text) => storable(text ?? null))),
       ...otherColumns.map(([name]) => of(name)),
       of('failed_at'),
     ],
   );
-  return rowCount ?? 0;
+  return rows;
 }
 
 /** Postgres cannot hold U+0000; a detail may quote the record that has one. */

@@ -43,7 +43,7 @@ export {
   lockDeadLetterPosition,
   openDeadLetterPosition,
 } from './dead-letters.ts';
-export type { DeadLetterPosition, NewDeadLetter } from './dead-letters.ts';
+export type { DeadLetterPosition, NewDeadLetter, StoredLetter } from './dead-letters.ts';
 export { commitChunk } from './chunks.ts';
 export type { ChunkCommit, ChunkProgress, ChunkTarget, NewStream, StreamOutcome } from './chunks.ts';
 export { noteRate, noteRefusal, settlePermit, sweepPermits, voidPermit } from './rate-budgets.ts';
@@ -51,6 +51,8 @@ export { claimStream, renewLease, returnUnused } from './streams.ts';
 export type { Claim, ClaimedStream, Permit } from './streams.ts';
 export { acceptDeadLetterGap, acceptEventGap, readDeadLetterPosition, readEventPosition } from './gaps.ts';
 export { countStoredRows } from './stored-rows.ts';
+export { readGroupPositions } from './group-positions.ts';
+export { countJobs, countOpenLetters, countStreams, readWatchedJobs } from './pipeline-state.ts';
 export { readBudgetStates } from './budget-states.ts';
 export type { BudgetState } from './budget-states.ts';
 export { readLoadingFigures } from './loading-figures.ts';

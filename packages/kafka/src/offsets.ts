@@ -9,6 +9,12 @@ export interface Commit {
   readonly note: string;
 }
 
+export interface LogBounds {
+  /** The first offset still in the log, and the next to be written. */
+  readonly start: number;
+  readonly end: number;
+}
+
 export interface Offsets {
   /** Where a group has committed to, per partition; partitions without a commit are left out. */
   readonly group: (group: string, topic: string) => Promise<PartitionOffsets>;
@@ -18,6 +24,12 @@ export interface Offsets {
   readonly end: (topic: string) => Promise<PartitionOffsets>;
   /** The first offset still in the log, per partition. */
   readonly start: (topic: string) => Promise<PartitionOffsets>;
+  /** First and next offset per partition, in one question. */
+  readonly bounds: (topic: string) => Promise<ReadonlyMap<number, LogBounds>>;
+  /** All that a group has committed, by topic as declared. */
+  readonly allOf: (group: string) => Promise<ReadonlyMap<string, PartitionOffsets>>;
+  /** The consumer groups of the broker whose names begin with the prefix, without it. */
+  readonly groups: () => Promise<readonly string[]>;
   /** Topic ids (uuid text) by topic name as declared, without the prefix. */
   readonly topicIds: (topics: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }
@@ -28,6 +40,7 @@ export function createOffsets(options: {
   readonly topicIds: (topics: readonly string[]) => Promise<ReadonlyMap<string, string>>;
 }): Offsets {
   const { admin, named } = options;
+  const prefix = named('');
   const watermarks = async (topic: string, side: 'low' | 'high'): Promise<PartitionOffsets> => {
     const found = await untilSettled(() => admin.fetchTopicOffsets(named(topic)));
     return new Map(found.map((entry) => [entry.partition, Number(entry[side])]));
@@ -47,6 +60,28 @@ export function createOffsets(options: {
     },
     end: (topic) => watermarks(topic, 'high'),
     start: (topic) => watermarks(topic, 'low'),
+    bounds: async (topic) => {
+      const found = await untilSettled(() => admin.fetchTopicOffsets(named(topic)));
+      return new Map(found.map(({ partition, low, high }) => [partition, { start: Number(low), end: Number(high) }]));
+    },
+    allOf: async (group) => {
+      const found = await untilSettled(() => admin.fetchOffsets({ groupId: named(group) }));
+      const ofTopic = (topic: (typeof found)[number]) =>
+        topic.partitions
+          .filter(({ offset }) => Number(offset) >= 0)
+          .map(({ partition, offset }) => [partition, Number(offset)] as const);
+      return new Map(
+        found
+          .filter(({ topic }) => topic.startsWith(prefix))
+          .map((topic) => [topic.topic.slice(prefix.length), new Map(ofTopic(topic))]),
+      );
+    },
+    groups: async () => {
+      const { groups } = await untilSettled(() => admin.listGroups());
+      return groups
+        .filter(({ groupId, protocolType }) => protocolType === 'consumer' && groupId.startsWith(prefix))
+        .map(({ groupId }) => groupId.slice(prefix.length));
+    },
     topicIds: async (topics) => {
       const byName = await options.topicIds(topics.map(named));
       const ids = new Map<string, string>();

@@ -1,40 +1,12 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
+import { createCluster } from './cluster.ts';
+import type { Encoder } from './cluster.ts';
 
 /*
  * Topic ids come with Metadata version 10 and later, kafkajs stops at 6. This sends one such request over kafkajs'
  * own connection, so that TLS and SASL are its business. Kafka protocol guide, Metadata API, version 10.
  */
-
-interface Encoder {
-  readonly buffer: Buffer;
-  writeBuffer(buffer: Buffer): Encoder;
-}
-interface ConnectionPool {
-  send(request: {
-    readonly request: {
-      readonly apiKey: number;
-      readonly apiVersion: number;
-      readonly apiName: string;
-      readonly encode: () => Promise<Encoder>;
-    };
-    readonly response: {
-      readonly decode: (payload: Buffer) => Promise<Buffer>;
-      readonly parse: (payload: Buffer) => Promise<ReadonlyMap<string, string>>;
-    };
-  }): Promise<ReadonlyMap<string, string>>;
-}
-type CreateCluster = (options: {
-  readonly metadataMaxAge: number;
-  readonly allowAutoTopicCreation: boolean;
-}) => Cluster;
-
-interface Cluster {
-  connect(): Promise<void>;
-  disconnect(): Promise<void>;
-  refreshMetadata(): Promise<void>;
-  findControllerBroker(): Promise<{ readonly connectionPool: ConnectionPool }>;
-}
 
 const nodeRequire = createRequire(import.meta.url);
 
@@ -55,13 +27,6 @@ export async function fetchTopicIds(kafka: Kafka, topics: readonly string[]): Pr
   } finally {
     await cluster.disconnect();
   }
-}
-
-function createCluster(kafka: Kafka): Cluster {
-  const symbol = Object.getOwnPropertySymbols(kafka).find((s) => s.description === 'private:Kafka:createCluster');
-  const create: CreateCluster | undefined = symbol === undefined ? undefined : Reflect.get(kafka, symbol);
-  if (create === undefined) throw new Error('kafkajs has no private:Kafka:createCluster; is it still 2.2.4?');
-  return create({ metadataMaxAge: 300_000, allowAutoTopicCreation: false });
 }
 
 function encodeRequest(topics: readonly string[]): Encoder {

@@ -1,10 +1,12 @@
 import type { Database, QueryMeter } from '@full-sync/database';
-import type { Clock, Health, Logger, NamespaceMap, NamespaceMentions, Registry } from '@full-sync/runtime';
+import type { MetricRegistry } from '@full-sync/metrics';
+import type { Clock, Health, Logger, NamespaceMap, NamespaceMentions } from '@full-sync/runtime';
 import type { Access } from './access.ts';
 import type { ApiConfig } from './config.ts';
 import type { Keyers } from './keyers.ts';
 import type { LetterReader } from './letter-reader.ts';
 import type { LagWatch } from './watch-lag.ts';
+import type { StateWatch } from './watch-state.ts';
 
 /** What the endpoints are built on. */
 export interface ApiContext {
@@ -22,5 +24,6 @@ export interface ApiContext {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly health: Health;
-  readonly metrics: Registry;
+  readonly state: StateWatch;
+  readonly metrics: MetricRegistry;
 }

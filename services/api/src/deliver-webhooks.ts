@@ -89,7 +89,7 @@ async function deliver(deps: DeliveryDeps, key: Buffer, webhook: ClaimedWebhook)
   );
   const durationMs = performance.now() - startedAt;
   const next = nextOf(outcome, attempt);
-  metrics.webhookAttempts.inc({ outcome: next.kind });
+  metrics.webhooks.inc({ outcome: next.kind });
   // The path and the query of the URL may hold the receiver's secrets (I7).
   const fields = {
     jobId,

@@ -10,7 +10,7 @@ import {
   ResetRefusedError,
   SwapBlockedError,
 } from '@full-sync/database';
-import type { Database, JobFacts } from '@full-sync/database';
+import type { Database, Ending, JobFacts } from '@full-sync/database';
 import type { Offsets } from '@full-sync/kafka';
 import type { Logger } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
@@ -108,7 +108,7 @@ async function finish(deps: FollowDeps, facts: JobFacts): Promise<boolean> {
     const ending = await endJob(deps.db, facts.jobId, judgeJob, deps.resets.patienceMs(facts.jobId));
     if (ending === null) return false;
     deps.resets.ended(facts.jobId);
-    deps.metrics.jobsEnded.inc({ status: ending.status });
+    noteEnded(deps.metrics, facts, ending);
     deps.logger.info({ jobId: facts.jobId, status: ending.status, error: ending.error }, 'job ended');
     return true;
   } catch (error) {
@@ -126,6 +126,14 @@ async function finish(deps: FollowDeps, facts: JobFacts): Promise<boolean> {
   }
 }
 
+function noteEnded(metrics: ApiMetrics, { jobId, createdAtMs }: JobFacts, { status, summary }: Ending): void {
+  const durationMs = Number(Reflect.get(summary, 'duration_ms'));
+  metrics.jobsEnded.inc({ status });
+  metrics.jobSeconds.observe({ status }, durationMs / 1_000);
+  const error = metrics.etaErrors.ended(jobId, createdAtMs, createdAtMs + durationMs);
+  if (status === 'completed' && error !== null) metrics.etaError.observe({ direction: error.direction }, error.ratio);
+}
+
 async function failIfRecreated(deps: FollowDeps, facts: JobFacts): Promise<boolean> {
   if (facts.error !== null) return false;
   const topic = recreatedTopic(facts, await deps.offsets.topicIds(topicsOf(facts)));
@@ -141,6 +149,10 @@ async function failIfRecreated(deps: FollowDeps, facts: JobFacts): Promise<boole
 async function showProgress(deps: FollowDeps, facts: JobFacts, left: number): Promise<void> {
   const derived = deriveProgress(facts, left);
   const progress = { ...derived, waiting_for: deps.resets.waitingFor(facts.jobId) ?? derived.waiting_for };
+  // A job that is held has no end in sight.
+  if (facts.status === 'in_progress' && facts.ending === null)
+    deps.metrics.etaErrors.note(facts.jobId, facts.observedAtMs, derived.eta_minutes * 60_000);
+  else deps.metrics.etaErrors.forget(facts.jobId);
   if (sameAsStored(facts.progress, progress)) return;
   await saveProgress(deps.db.pool, facts.jobId, {
     progress,

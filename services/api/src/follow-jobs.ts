@@ -44,9 +44,8 @@ export async function followJobs(
 /** One look at every open job; true when their topics were checked. */
 async function followAll(deps: FollowDeps, checkTopics: boolean): Promise<boolean> {
   const jobIds = await listOpenJobs(deps.db.pool);
-  deps.metrics.openJobs.set(jobIds.length);
   if (jobIds.length === 0) return false;
-  const stopTimer = deps.metrics.followSeconds.startTimer();
+  const stopTimer = deps.metrics.followSeconds.startTimer({});
   const look = lookAtOffsets(deps.offsets);
   for (const jobId of jobIds) await followJob(deps, jobId, look, checkTopics);
   stopTimer();

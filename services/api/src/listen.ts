@@ -14,10 +14,10 @@ export async function listen(context: ApiContext, metrics: ApiMetrics): Promise<
   app.addHook('onResponse', async (request, reply) => {
     metrics.requestSeconds.observe(
       {
-        method: request.method,
+        method: methodOf(request.method),
         // The pattern, not the path: labels must be few.
         route: request.routeOptions.url ?? 'none',
-        status: `${String(reply.statusCode).slice(0, 1)}xx`,
+        status: statusClasses[Math.trunc(reply.statusCode / 100) - 1] ?? '5xx',
       },
       reply.elapsedTime / 1000,
     );
@@ -33,6 +33,13 @@ export async function listen(context: ApiContext, metrics: ApiMetrics): Promise<
     });
   }
   return { [Symbol.asyncDispose]: async () => await app.close() };
+}
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+const statusClasses = ['1xx', '2xx', '3xx', '4xx', '5xx'] as const;
+
+function methodOf(method: string): (typeof methods)[number] | 'other' {
+  return methods.find((known) => known === method) ?? 'other';
 }
 
 function messageOf(error: unknown): string {

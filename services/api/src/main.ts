@@ -8,13 +8,14 @@ import { deliverWebhooks } from './deliver-webhooks.ts';
 import { followJobs } from './follow-jobs.ts';
 import { createKeyers } from './keyers.ts';
 import { createLetterReader } from './letter-reader.ts';
-import { createApiMetrics } from './metrics.ts';
+import { createApiMetrics, createLagInstruments } from './metrics.ts';
 import { listen } from './listen.ts';
 import { createResetPreparer } from './prepare-resets.ts';
 import { publishReplays } from './publish-replays.ts';
 import { openDeadLetterPositions, storeDeadLetters } from './store-dead-letters.ts';
 import { sweep } from './sweep.ts';
 import { watchLag } from './watch-lag.ts';
+import { watchState } from './watch-state.ts';
 
 await runService({
   name: 'api',
@@ -58,8 +59,11 @@ await runService({
     const control = serde.codec(topicNames.control);
     const keyers = createKeyers({ client, telemetry, control, clock: systemClock, onFailure });
     scope.loop('telemetry', keyers.follow);
-    const lag = watchLag({ offsets: client.offsets, db, clock: systemClock, logger });
+    const instruments = createLagInstruments(scope.metrics);
+    const lag = watchLag({ client, db, clock: systemClock, logger, instruments });
     scope.loop('lag', lag.watch);
+    const state = watchState({ db, clock: systemClock, logger, metrics });
+    scope.loop('state', state.watch);
     const context = {
       config,
       namespaces,
@@ -70,6 +74,7 @@ await runService({
       keyers,
       queries,
       lag,
+      state,
       clock: systemClock,
       logger,
       health,

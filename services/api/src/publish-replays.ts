@@ -96,7 +96,7 @@ async function publishChunk(deps: ReplayDeps, replay: ClaimedReplay): Promise<vo
     const warning = faults.length === 0 ? null : faults.slice(0, 10).join('; ');
     const outcome = { kind: left === 0 ? 'done' : 'open' } as const;
     await commit({ progress, outcome, warning, abandoned: false }, positions);
-    deps.metrics.lettersReplayed.inc(records.length);
+    deps.metrics.lettersReplayed.inc({}, records.length);
   } catch (error) {
     if (!(error instanceof ProducerDeadError)) throw error;
     deps.logger.warn({ err: error, jobId }, 'a replay waits for the broker');

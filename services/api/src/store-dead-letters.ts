@@ -6,9 +6,10 @@ import {
   lockDeadLetterPosition,
   openDeadLetterPosition,
 } from '@full-sync/database';
-import type { Client, Database, NewDeadLetter } from '@full-sync/database';
+import type { Client, Database, NewDeadLetter, StoredLetter } from '@full-sync/database';
 import { OffsetGapError, UndecodableError, consumeBatches, gapInside, originOf } from '@full-sync/kafka';
 import type { Codec, ConsumedBatch, ConsumedRecord, KafkaClient } from '@full-sync/kafka';
+import { letterCodeLabel } from '@full-sync/metrics';
 import type { Health } from '@full-sync/runtime';
 import { deadLetterExcerptBytes, topicNames } from '@full-sync/schemas';
 import type { DeadLetter } from '@full-sync/schemas';
@@ -76,12 +77,12 @@ async function storeBatch(deps: DeadLetterDeps, batch: ConsumedBatch): Promise<n
   await codec.prepare(batch.records.map((record) => record.value));
   const read = await readBatch(deps, batch);
   const logStart = (await client.offsets.start(batch.topic)).get(batch.partition) ?? 0;
-  return await db.transaction(async (tx) => {
+  const { nextOffset, stored } = await db.transaction(async (tx) => {
     const position = { topicId: batch.topicId, partition: batch.partition };
     const next = (await lockDeadLetterPosition(tx, position)) ?? 0;
     const { firstOffset, lastOffset } = batch;
     if (firstOffset > next) {
-      if (logStart <= next) return next;
+      if (logStart <= next) return { nextOffset: next, stored: [] };
       throw new OffsetGapError({
         group: apiGroup,
         topic: batch.topic,
@@ -90,19 +91,21 @@ async function storeBatch(deps: DeadLetterDeps, batch: ConsumedBatch): Promise<n
         to: logStart - 1,
       });
     }
-    if (lastOffset < next) return next;
+    if (lastOffset < next) return { nextOffset: next, stored: [] };
     const fresh = read.filter(({ offset }) => offset >= next);
     const gap = gapInside(fresh);
     if (gap !== null)
       throw new OffsetGapError({ group: apiGroup, topic: batch.topic, partition: batch.partition, ...gap });
-    const stored = await insertAll(
+    const inserted = await insertAll(
       tx,
       fresh.map(({ letter }) => letter),
     );
     await advanceDeadLetterPosition(tx, position, lastOffset + 1);
-    deps.metrics.deadLettersStored.inc(stored);
-    return lastOffset + 1;
+    return { nextOffset: lastOffset + 1, stored: inserted };
   });
+  // Once they are committed (I9).
+  for (const { stage, code } of stored) deps.metrics.lettersStored.inc({ stage, code: letterCodeLabel(code, stage) });
+  return nextOffset;
 }
 
 /** The letters of a batch, each with what it is about. */
@@ -132,20 +135,20 @@ function subjectOf(letter: DeadLetter, letters: LetterReader): Pick<NewDeadLette
   return { source, event_key: event.event_key };
 }
 
-async function insertAll(tx: Client, letters: readonly NewDeadLetter[]): Promise<number> {
-  let stored = 0;
+async function insertAll(tx: Client, letters: readonly NewDeadLetter[]): Promise<readonly StoredLetter[]> {
+  const stored: StoredLetter[] = [];
   let part: NewDeadLetter[] = [];
   let bytes = 0;
   for (const letter of letters) {
     if (bytes > 0 && bytes + letter.record.length > maxInsertBytes) {
-      stored += await insertDeadLetters(tx, part);
+      stored.push(...(await insertDeadLetters(tx, part)));
       part = [];
       bytes = 0;
     }
     part.push(letter);
     bytes += letter.record.length;
   }
-  return stored + (await insertDeadLetters(tx, part));
+  return [...stored, ...(await insertDeadLetters(tx, part))];
 }
 
 /** A letter that cannot be read is stored as a letter about itself: nothing on this topic may stop the ones behind it. */

@@ -1,110 +1,97 @@
 import type { Database } from '@full-sync/database';
-import { createLagTracker } from '@full-sync/kafka';
-import type { Offsets, PartitionOffsets } from '@full-sync/kafka';
+import type { KafkaClient, LogBounds } from '@full-sync/kafka';
+import type { Instruments, lagMetrics } from '@full-sync/metrics';
 import type { Clock, Logger } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
 import { isUnreachable } from './answer-errors.ts';
-
-/** How far a group is behind a topic. */
-export interface Lag {
-  readonly records: number;
-  /** Age of the oldest record that waits, exact to the interval of looking; 0 when none waits. */
-  readonly seconds: number;
-}
-
-export interface Throughput {
-  /** Per second, over the last minute of looking. */
-  readonly published: number;
-  readonly keyed: number;
-  readonly loaded: number;
-  readonly windowSeconds: number;
-}
+import { dataTopics, throughputOf } from './domain/lag.ts';
+import type { DataTopic, LagSnapshot, PartitionLag, PartitionLog, Totals } from './domain/lag.ts';
+import { createPositionReader } from './group-positions.ts';
+import type { GroupPositions } from './group-positions.ts';
+import { createLagDisplay } from './show-lag.ts';
+import { createWaitingSince } from './waiting-since.ts';
 
 export interface LagWatch {
-  /** Looks every 2 s until `signal` is aborted; broker and database may fail meanwhile. */
+  /** Looks every second until `signal` is aborted; broker and database may fail meanwhile. */
   readonly watch: (signal: AbortSignal) => Promise<void>;
-  readonly lags: () => Readonly<Record<string, Readonly<Record<string, Lag>>>>;
-  readonly throughput: () => Throughput;
-  /** When the last look was complete, ms since 1970; null before the first. */
-  readonly lookedAtMs: () => number | null;
+  /** What the last complete look saw; null before the first. */
+  readonly snapshot: () => LagSnapshot | null;
 }
 
-const lookEveryMs = 2_000;
+const lookEveryMs = 1_000;
 const windowMs = 60_000;
+/** Topic ids take a connection of their own: they are read this often, and when a log has become shorter. */
+const readIdsEveryMs = 10_000;
+/** Between two looks this far apart, when a record came is read from the log. */
+const farApartMs = 2_000;
 
-const followed = [
-  { group: 'keyer', topic: topicNames.smartleadRaw },
-  { group: 'keyer', topic: topicNames.lemlistRaw },
-  { group: 'loader', topic: topicNames.events },
-  { group: 'api', topic: topicNames.deadLetters },
-] as const;
+type Bounds = ReadonlyMap<DataTopic, ReadonlyMap<number, LogBounds>>;
 
-interface Look {
-  readonly atMs: number;
-  readonly published: number;
-  readonly keyed: number;
-  readonly loaded: number;
-}
-
-/** What is shown before there is data: every group and topic, with nothing waiting. */
-export function noLags(): Record<string, Record<string, Lag>> {
-  const lags: Record<string, Record<string, Lag>> = {};
-  for (const { group, topic } of followed) lags[group] = { ...lags[group], [topic]: { records: 0, seconds: 0 } };
-  return lags;
-}
-
-/** Watches how far each stage is behind: the keyer by its committed offsets, the others by their positions in Postgres. */
+/** Measures how far every group is behind, in records and in seconds, from offsets, positions and the log. */
 export function watchLag(options: {
-  readonly offsets: Offsets;
+  readonly client: KafkaClient;
   readonly db: Database;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly instruments: Instruments<typeof lagMetrics>;
 }): LagWatch {
-  const { offsets, db, clock, logger } = options;
-  const tracker = createLagTracker();
-  const lags = noLags();
-  const looks: Look[] = [];
+  const { client, clock, logger, instruments } = options;
+  const { offsets, recordTimes } = client;
+  const positions = createPositionReader({ offsets, db: options.db, clock });
+  const waitingSince = createWaitingSince(recordTimes);
+  const display = createLagDisplay(instruments);
+  const looks: Totals[] = [];
+  let snapshot: LagSnapshot | null = null;
+  let before: { readonly bounds: Bounds; readonly atMs: number } | null = null;
+  let ids: ReadonlyMap<string, string> = new Map();
+  let idsReadAtMs = -Infinity;
 
-  const positionsIn = async (group: string, topic: string): Promise<PartitionOffsets> => {
-    if (group === 'keyer') return await offsets.group(group, topic);
-    const table = group === 'loader' ? 'event_positions' : 'dead_letter_positions';
-    const topicId = (await offsets.topicIds([topic])).get(topic) ?? null;
-    const { rows } = await db.pool.query<{ partition: number; next: string }>(
-      `select partition, next_offset as next from ${table} where topic_id = $1`,
-      [topicId],
-    );
-    return new Map(rows.map(({ partition, next }) => [partition, Number(next)]));
+  const readIds = async (): Promise<void> => {
+    const now = await offsets.topicIds(dataTopics);
+    // Offsets of a recreated topic have nothing to do with those of the old one.
+    if ([...ids].some(([topic, id]) => now.get(topic) !== id)) {
+      recordTimes.forget();
+      before = null;
+    }
+    ids = now;
+    idsReadAtMs = clock.now();
   };
-  const lagOf = async (group: string, topic: string) => {
-    // Positions first: they cannot pass an end that was read later.
-    const positions = await positionsIn(group, topic);
-    const ends = await offsets.end(topic);
-    const starts = await offsets.start(topic);
-    const atMs = clock.now();
-    // What was deleted long ago waits for nobody.
-    const reached = new Map([...ends.keys()].map((p) => [p, Math.max(positions.get(p) ?? 0, starts.get(p) ?? 0)]));
-    tracker.sample(topic, ends, atMs);
-    const behind = [...ends].reduce((sum, [p, end]) => sum + Math.max(0, end - (reached.get(p) ?? 0)), 0);
-    const seconds = behind === 0 ? 0 : tracker.ageMs(topic, reached, atMs) / 1_000;
-    return { lag: { records: behind, seconds }, ended: total(ends), reached: total(reached) };
+  const readBounds = async (): Promise<Bounds> => {
+    const read = await Promise.all(dataTopics.map(async (topic) => [topic, await offsets.bounds(topic)] as const));
+    return new Map(read);
+  };
+  const lagsOf = async (groups: readonly GroupPositions[], bounds: Bounds, atMs: number): Promise<PartitionLag[]> => {
+    const reached = groups.flatMap((group) => reachedBy(group, bounds));
+    const sinceMs = atMs - (before?.atMs ?? -Infinity);
+    const isFresh = ({ topic, partition, position }: (typeof reached)[number]): boolean =>
+      sinceMs < farApartMs && position >= (before?.bounds.get(topic)?.get(partition)?.end ?? Infinity);
+    const waiting = reached.filter((one) => one.records > 0 && !isFresh(one));
+    const since = await waitingSince.read(waiting, atMs);
+    const ages = new Map(waiting.map((one, index) => [one, Math.max(0, atMs - (since[index] ?? atMs)) / 1_000]));
+    return reached.map((one) => {
+      if (one.records === 0) return { ...one, seconds: 0 };
+      // What was not there at the last look came half-way since then, give or take half a look.
+      return { ...one, seconds: ages.get(one) ?? sinceMs / 2_000 };
+    });
   };
   const look = async (): Promise<void> => {
-    let published = 0;
-    let keyed = 0;
-    let loaded = 0;
-    for (const { group, topic } of followed) {
-      const { lag, ended, reached } = await lagOf(group, topic);
-      lags[group] = { ...lags[group], [topic]: lag };
-      if (group === 'keyer') {
-        published += ended;
-        keyed += reached;
-      } else if (group === 'loader') {
-        loaded += reached;
-      }
-    }
+    const endTimer = instruments.lookSeconds.startTimer({});
+    if (clock.now() - idsReadAtMs >= readIdsEveryMs) await readIds();
+    // Positions first: they cannot pass an end that was read later.
+    const groups = await positions.read(ids);
+    const bounds = await readBounds();
+    if (before !== null && isShorter(bounds, before.bounds)) await readIds();
     const atMs = clock.now();
-    looks.push({ atMs, published, keyed, loaded });
+    const lags = await lagsOf(groups, bounds, atMs);
+    const logs = [...bounds].flatMap(([topic, ofTopic]) =>
+      [...ofTopic].map(([partition, log]): PartitionLog => ({ topic, partition, ...log })),
+    );
+    looks.push(totalsOf(lags, logs, atMs));
     while ((looks[0]?.atMs ?? atMs) < atMs - windowMs) looks.shift();
+    before = { bounds, atMs };
+    snapshot = { atMs, logs, lags, throughput: throughputOf(looks) };
+    display(snapshot, recordTimes.reads());
+    endTimer();
   };
   return {
     watch: async (signal) => {
@@ -115,27 +102,37 @@ export function watchLag(options: {
           failing = false;
         } catch (error) {
           // Only figures depend on it; `followJobs` is who gives up on a broker that stays away.
-          if (!failing) logger.warn({ err: error, unreachable: isUnreachable(error) }, 'lag cannot be read now');
+          if (!failing) logger.warn({ err: error, unreachable: isUnreachable(error) }, 'lag cannot be measured now');
           failing = true;
         }
         await clock.sleep(lookEveryMs, signal);
       }
     },
-    lags: () => lags,
-    throughput: () => {
-      const [first, last] = [looks[0], looks.at(-1)];
-      const seconds = first === undefined || last === undefined ? 0 : (last.atMs - first.atMs) / 1_000;
-      if (first === undefined || last === undefined || seconds === 0)
-        return { published: 0, keyed: 0, loaded: 0, windowSeconds: 0 };
-      // A topic made anew begins at 0 again: then there is nothing to tell from.
-      const rate = (name: 'published' | 'keyed' | 'loaded'): number =>
-        Math.max(0, (last[name] - first[name]) / seconds);
-      return { published: rate('published'), keyed: rate('keyed'), loaded: rate('loaded'), windowSeconds: seconds };
-    },
-    lookedAtMs: () => looks.at(-1)?.atMs ?? null,
+    snapshot: () => snapshot,
   };
 }
 
-function total(offsets: PartitionOffsets): number {
-  return [...offsets.values()].reduce((sum, offset) => sum + offset, 0);
+/** Where a group stands in each partition; what was deleted long ago waits for nobody. */
+function reachedBy({ group, topic, next, fromStart }: GroupPositions, bounds: Bounds) {
+  return [...(bounds.get(topic) ?? [])].flatMap(([partition, { start, end }]) => {
+    const known = next.get(partition);
+    if (known === undefined && !fromStart) return [];
+    const position = Math.max(known ?? start, start);
+    return [{ group, topic, partition, position, records: Math.max(0, end - position) }];
+  });
+}
+
+function isShorter(now: Bounds, before: Bounds): boolean {
+  return [...before].some(([topic, ofTopic]) =>
+    [...ofTopic].some(([partition, { end }]) => (now.get(topic)?.get(partition)?.end ?? 0) < end),
+  );
+}
+
+function totalsOf(lags: readonly PartitionLag[], logs: readonly PartitionLog[], atMs: number): Totals {
+  const passed = (group: string): number =>
+    lags.filter((lag) => lag.group === group).reduce((sum, { position }) => sum + position, 0);
+  const published = logs
+    .filter(({ topic }) => topic === topicNames.smartleadRaw || topic === topicNames.lemlistRaw)
+    .reduce((sum, { end }) => sum + end, 0);
+  return { atMs, published, keyed: passed('keyer'), loaded: passed('loader') };
 }

@@ -222,7 +222,7 @@ test('metrics are Prometheus text with the route patterns as labels', async () =
   const text = await answer.text();
   assert.match(text, /full_sync_api_request_seconds_count\{[^}]*route="\/api\/full-sync\/status\/:jobId"/);
   assert.doesNotMatch(text, /job_0000/);
-  assert.match(text, /full_sync_jobs_open\{/);
+  assert.match(text, /full_sync_jobs\{/);
 });
 
 test('a namespace is a partition with a leaf per platform, made by the first job', async () => {

@@ -1,4 +1,3 @@
-import { readBudgetStates } from '@full-sync/database';
 import type { BudgetState } from '@full-sync/database';
 import { parseRateLimit } from '@full-sync/runtime';
 import { platforms } from '@full-sync/schemas';
@@ -6,6 +5,7 @@ import type { Platform } from '@full-sync/schemas';
 import Type from 'typebox';
 import type { ApiConfig } from '../config.ts';
 import type { ApiContext } from '../context.ts';
+import { addUpLags, noLags, throughputOf } from '../domain/lag.ts';
 import type { ApiServer } from '../server.ts';
 import { problems } from './shapes.ts';
 
@@ -52,7 +52,7 @@ const metricsShape = Type.Object({
       seconds: rate('Age of the oldest of them.'),
       topics: Type.Record(Type.String(), Type.Object({ records: count('Waiting.'), seconds: rate('The oldest.') })),
     }),
-    { description: 'Per group: keyer, loader, api (dead letters).' },
+    { description: 'Per group: keyer, loader, api (dead letters), destinations, and other readers of the events.' },
   ),
   throughput: Type.Object({
     records_published_per_second: rate('Raw records from upstream, acknowledged by the broker.'),
@@ -64,7 +64,7 @@ const metricsShape = Type.Object({
 });
 
 /** What scripts look at before they start something. */
-export function registerMetrics(app: ApiServer, { config, db, lag }: ApiContext): void {
+export function registerMetrics(app: ApiServer, { config, lag, state }: ApiContext): void {
   app.route({
     method: 'GET',
     url: '/api/metrics',
@@ -76,10 +76,10 @@ export function registerMetrics(app: ApiServer, { config, db, lag }: ApiContext)
       response: { 200: metricsShape, ...problems(403, 503) },
     },
     handler: async () => {
-      const states = await readBudgetStates(db.pool);
+      const states = await state.budgets();
       const { heapUsed, heapTotal, rss, external, arrayBuffers } = process.memoryUsage();
-      const { published, keyed, loaded, windowSeconds } = lag.throughput();
-      const lookedAtMs = lag.lookedAtMs();
+      const seen = lag.snapshot();
+      const { published, keyed, loaded, windowSeconds } = seen?.throughput ?? throughputOf([]);
       return {
         memory: { heapUsed, heapTotal, rss, external, arrayBuffers },
         uptime_seconds: process.uptime(),
@@ -96,20 +96,14 @@ export function registerMetrics(app: ApiServer, { config, db, lag }: ApiContext)
             ];
           }),
         ),
-        lag: Object.fromEntries(
-          Object.entries(lag.lags()).map(([group, topics]) => {
-            const all = Object.values(topics);
-            const records = all.reduce((sum, one) => sum + one.records, 0);
-            return [group, { records, seconds: Math.max(0, ...all.map(({ seconds }) => seconds)), topics }];
-          }),
-        ),
+        lag: seen === null ? noLags() : addUpLags(seen.lags),
         throughput: {
           records_published_per_second: published,
           records_keyed_per_second: keyed,
           events_loaded_per_second: loaded,
           window_seconds: windowSeconds,
         },
-        measured_at: lookedAtMs === null ? null : new Date(lookedAtMs).toISOString(),
+        measured_at: timeOf(seen?.atMs ?? null),
       };
     },
   });

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { topicNames } from '@full-sync/schemas';
+import kafkajs from 'kafkajs';
+import { openClient } from './harness.ts';
+
+const topic = topicNames.events;
+const partition = 3;
+
+test('tells when a record was published, inside of a batch too, with one fetch per batch', async () => {
+  await using client = await openClient();
+  const producer = client.kafka.producer();
+  await producer.connect();
+  const send = async (times: readonly number[], compression = kafkajs.CompressionTypes.None): Promise<void> => {
+    const messages = times.map((ms) => ({ partition, value: 'x'.repeat(200), timestamp: String(ms) }));
+    await producer.send({ topic: client.named(topic), messages, compression });
+  };
+  await send([1_000_000, 1_000_040, 1_000_100]);
+  await send([2_000_000, 2_060_000, 3_600_000]);
+  await send([4_000_000, 4_900_000], kafkajs.CompressionTypes.GZIP);
+  await producer.disconnect();
+
+  const { recordTimes } = client;
+  const seen: (number | null)[] = [];
+  for (let offset = 0; offset < 9; offset += 1) seen.push(await recordTimes.at(topic, partition, offset));
+  // Made within a moment: the first one's time. Compressed and long in the making: never too young.
+  const together = [1_000_000, 1_000_000, 1_000_000];
+  assert.deepEqual(seen, [...together, 2_000_000, 2_060_000, 3_600_000, 4_000_000, 4_000_000, null]);
+  const reads = recordTimes.reads();
+  assert.equal(await recordTimes.at(topic, partition, 7), 4_000_000);
+  assert.equal(recordTimes.reads(), reads);
+  assert.equal(await recordTimes.at(topic, 0, 0), null);
+});
+
+test('gives no time for records that are deleted', async () => {
+  await using client = await openClient();
+  const producer = client.kafka.producer();
+  await producer.connect();
+  const messages = [1, 2, 3].map((n) => ({ partition, value: 'x', timestamp: String(n * 1_000_000) }));
+  for (const message of messages) await producer.send({ topic: client.named(topic), messages: [message] });
+  await producer.disconnect();
+  await client.admin.deleteTopicRecords({ topic: client.named(topic), partitions: [{ partition, offset: '2' }] });
+  assert.equal(await client.recordTimes.at(topic, partition, 0), null);
+  assert.equal(await client.recordTimes.at(topic, partition, 2), 3_000_000);
+});
