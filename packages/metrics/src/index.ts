@@ -34,5 +34,3 @@ export type { Series } from './histogram.ts';
 export { MetricRegistry } from './registry.ts';
 export { showProcess } from './process-instruments.ts';
 export type { ProcessFacts } from './process-instruments.ts';
-// For the few places that still make their own; gone once all come from the table.
-export { Counter, Gauge, Histogram, Registry } from 'prom-client';

@@ -30,15 +30,7 @@ export {
 } from './fields.ts';
 export { createHealth, type Health, type HealthReport } from './health.ts';
 export { createLogger, type Logger, type LoggerSettings } from './logger.ts';
-export {
-  Counter,
-  Gauge,
-  Histogram,
-  Registry,
-  startMetricsServer,
-  type MetricsServer,
-  type MetricsServerSettings,
-} from './metrics.ts';
+export { startMetricsServer, type MetricsServer, type MetricsServerSettings } from './metrics.ts';
 export {
   loadNamespaceCredentials,
   loadNamespaceMentions,

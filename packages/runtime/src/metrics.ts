@@ -4,8 +4,6 @@ import type { MetricRegistry } from '@full-sync/metrics';
 import { EnvironmentError } from './errors.ts';
 import type { Health } from './health.ts';
 
-export { Counter, Gauge, Histogram, Registry } from '@full-sync/metrics';
-
 export interface MetricsServerSettings {
   readonly host: string;
   /** 0 takes any free port; see `port` of the result. */

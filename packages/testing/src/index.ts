@@ -12,6 +12,8 @@ export type { KafkaProxy } from './kafka-proxy.ts';
 export { randomPrefix, randomSuffix } from './names.ts';
 export { judgeRecord, keyOf } from './oracle.ts';
 export type { OracleEvent, OracleRecord, OracleVerdict } from './oracle.ts';
+export { parseMetrics } from './parse-metrics.ts';
+export type { MetricFamily, MetricSample } from './parse-metrics.ts';
 export { readLedger, readLedgers } from './read-ledger.ts';
 export { spawnService } from './spawn-service.ts';
 export type { ServiceOptions, ServiceProcess } from './spawn-service.ts';
