@@ -2,35 +2,34 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ServiceProcess } from '@full-sync/testing';
 import { waitFor } from '@full-sync/testing';
-import { events, expected, openBench } from './harness.ts';
+import { events, expected, heldBySimulator, openBench, openSimulator, outreachOf, sorted } from './harness.ts';
 import type { Bench } from './harness.ts';
 import { openStub } from './stub-attio.ts';
-import type { StubAttio } from './stub-attio.ts';
 
 const copies = 2;
 const kills = 4;
 
 test('killed at random, with failures and replies that get lost, the state is exact and each event counted once', async (t) => {
   await using bench = await openBench();
-  await using attio = await openStub();
-  let asked = 0;
-  attio.answer = () => {
-    asked += 1;
-    if (asked % 17 === 0) return { status: 503, body: 'upstream connect error' };
-    if (asked % 13 === 0) return { status: 429, headers: { 'retry-after': new Date(Date.now() + 1000).toUTCString() } };
-    // Done, and the reply is lost; done later than a killed caller lives.
-    if (asked % 11 === 0) return { done: true, status: 500 };
-    return asked % 5 === 0 ? { done: true, afterMs: 1500 } : null;
-  };
+  await using attio = await openSimulator({ writesPerSecond: 50 });
+  const { control } = attio;
+  const anywhere = { path: '/records', seed: 7 };
+  control.fault({ kind: 'status', status: 503, probability: 0.05, ...anywhere });
+  control.fault({ kind: 'status', status: 429, probability: 0.05, ...anywhere, seed: 8 });
+  // Done, and the reply is lost; done when a killed caller is gone.
+  control.fault({ kind: 'loseReply', probability: 0.05, ...anywhere, seed: 9 });
+  control.fault({ kind: 'late', ms: 1500, probability: 0.2, ...anywhere, seed: 10 });
+  const applied = (): number => attio.counts().applied;
   const all = events(0, 2000, (n) => ({ lead_email: `person${n % 200}@example.com` }));
   const running = new Set<ServiceProcess>();
-  const start = async (): Promise<void> => void running.add(await bench.start(env(attio)));
+  const start = async (): Promise<void> =>
+    void running.add(await bench.start({ ...attio.env, ATTIO_RATE_LIMIT: '50/1s' }));
   try {
     await Promise.all(Array.from({ length: copies }, start));
     const publishing = publishSlowly(bench, all);
     for (let kill = 0; kill < kills; kill++) {
-      const before = attio.writes.length;
-      await waitFor(() => attio.writes.length > before + 5, { what: 'writes to be under way', deadlineMs: 60_000 });
+      const before = applied();
+      await waitFor(() => applied() > before + 5, { what: 'writes to be under way', deadlineMs: 60_000 });
       const [oldest] = running;
       if (oldest === undefined) break;
       running.delete(oldest);
@@ -39,11 +38,11 @@ test('killed at random, with failures and replies that get lost, the state is ex
     }
     await publishing;
     await bench.quiet(180_000);
-    assert.deepEqual(new Map([...attio.people].toSorted()), new Map([...expected(all)].toSorted()));
+    assert.deepEqual(sorted(outreachOf(attio.people())), sorted(heldBySimulator(all)));
     assert.deepEqual(await bench.counts('job_a'), { sent: 2000, skipped: 0, failed: 0, waiting: 0 });
-    assert.equal(attio.mostPerPerson(), 1);
+    const { requests, busiestSecond } = attio.counts();
     t.diagnostic(
-      `${attio.writes.length} writes took effect for 200 people, ${attio.arrivals.length} were sent, ${kills} kills`,
+      `${kills} kills; ${requests} requests for 200 people, ${applied()} took effect, ${busiestSecond} in a second`,
     );
   } finally {
     await Promise.all([...running].map((service) => service.kill('SIGKILL')));
@@ -59,7 +58,7 @@ test('a total that takes effect after its caller gave up does not stay', async (
     held = true;
     return { done: true, afterMs: 13_000 };
   };
-  await using service = await bench.start(env(attio));
+  await using service = await bench.start({ ATTIO_BASE_URL: attio.url, ATTIO_RATE_LIMIT: '50/1s' });
   const person = { lead_email: 'ada@example.com' };
   await bench.publish(
     0,
@@ -77,10 +76,6 @@ test('a total that takes effect after its caller gave up does not stay', async (
   assert.deepEqual(await bench.counts('job_a'), { sent: 6, skipped: 0, failed: 0, waiting: 0 });
   assert.ok(!service.hasExited());
 });
-
-function env(attio: StubAttio): Readonly<Record<string, string>> {
-  return { ATTIO_BASE_URL: attio.url, ATTIO_RATE_LIMIT: '50/1s' };
-}
 
 /** In pieces, so that there is something to fold while writes are under way. */
 async function publishSlowly(bench: Bench, all: ReturnType<typeof events>): Promise<void> {

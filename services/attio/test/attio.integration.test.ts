@@ -7,13 +7,10 @@ import { createSender } from '@full-sync/http-client';
 import { systemClock } from '@full-sync/runtime';
 import { ATTIO_SCOPES, ATTIO_WORKSPACE } from '@full-sync/simulators';
 import { waitFor } from '@full-sync/testing';
-import { event, events, expected, heldBySimulator, openBench, openSimulator, outreachOf } from './harness.ts';
+import { event, events, expected, heldBySimulator, openBench, openSimulator, outreachOf, sorted } from './harness.ts';
 import { createAttio } from '../src/attio.ts';
 import { setUpWorkspace } from '../src/set-up-workspace.ts';
 import { openStub } from './stub-attio.ts';
-
-const sorted = <T>(people: ReadonlyMap<string, T>): ReadonlyMap<string, T> =>
-  new Map([...people].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 
 test('1,000 events of 50 people cost about 50 writes, each with absolute totals, and count as sent', async () => {
   await using bench = await openBench();

@@ -145,7 +145,7 @@ export async function openBench(): Promise<Bench> {
         purpose: 'test',
         topic: topicNames.deadLetters,
         onRecords: async (records) => {
-          for (const { value } of records) if (value !== null) all.push(await letterCodec.decode(value));
+          for (const { value } of records) if (value !== null) all.push(letterCodec.decode(value));
         },
         onFailure: (error) => {
           throw error;
@@ -153,7 +153,7 @@ export async function openBench(): Promise<Bench> {
       });
       return { all, [Symbol.asyncDispose]: () => following[Symbol.asyncDispose]() };
     },
-    decodeEvent: async (value) => await codec.decode(value),
+    decodeEvent: async (value) => codec.decode(value),
     [Symbol.asyncDispose]: async () => {
       await producer[Symbol.asyncDispose]();
       await client[Symbol.asyncDispose]();
@@ -222,11 +222,11 @@ export function expected(all: readonly OutreachEvent[]): ReadonlyMap<string, Rea
 
 /** The most instants in any span of `spanMs`. */
 export function busiest(instants: readonly number[], spanMs: number): number {
-  const sorted = instants.toSorted((a, b) => a - b);
+  const inOrder = instants.toSorted((a, b) => a - b);
   let most = 0;
   let first = 0;
-  sorted.forEach((at, last) => {
-    while (at - (sorted[first] ?? 0) >= spanMs) first += 1;
+  inOrder.forEach((at, last) => {
+    while (at - (inOrder[first] ?? 0) >= spanMs) first += 1;
     most = Math.max(most, last - first + 1);
   });
   return most;
@@ -278,4 +278,9 @@ export async function openSimulator(
     env: { ATTIO_BASE_URL: url, ATTIO_API_KEY: key },
     [Symbol.asyncDispose]: () => app.close(),
   };
+}
+
+/** By address, so that two are alike whatever the order in which they were made. */
+export function sorted<T>(people: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
+  return new Map([...people].toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { attributes } from '../src/domain/attributes.ts';
 
@@ -41,7 +42,7 @@ export async function openStub(): Promise<StubAttio> {
   const underWay = new Map<string, number>();
   const arrivals: number[] = [];
   let mostPerPerson = 0;
-  const server = createServer(async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (request.method === 'PUT') arrivals.push(performance.now());
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -101,6 +102,10 @@ export async function openStub(): Promise<StubAttio> {
       send(200, {
         data: { id: { workspace_id: 'workspace-1', object_id: 'people', record_id: `record of ${email}` } },
       });
+  };
+  const server = createServer((request, response) => {
+    // A client that goes away while it is read is no news.
+    serve(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
