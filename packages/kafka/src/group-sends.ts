@@ -1,4 +1,4 @@
-import type { Acknowledgement, AnyRecord } from './producer.ts';
+import type { Acknowledgement, AnyRecord } from './outgoing-record.ts';
 import { fitsOneRequest } from './split-send.ts';
 
 export interface PendingSend {

@@ -7,7 +7,7 @@ import type { ApiContext } from '../context.ts';
 import { matchesEtag } from '../domain/entity-tag.ts';
 import { isJobId } from '../domain/job-id.ts';
 import { ApiError, noSuchJob } from '../errors.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 import { showJob } from '../show-job.ts';
 import type { ShownJob } from '../show-job.ts';
 import { jobModes, jobShape, jobStatuses, problems } from './shapes.ts';
