@@ -170,3 +170,26 @@ test('estimatedDuration: once the totals are known, the plan counts the requests
     await pipeline.waitForEnd(delta.jobId);
   });
 });
+
+test('parallelWorkers: so many requests of a job are under way at once, and the rows are the same', async (t) => {
+  const latencyMs = 100;
+  const simulators = { seed: 66, size, smartlead: { latencyMs } };
+  await using pipeline = await startPipeline({ simulators });
+  await pipeline.explain(async () => {
+    const { control } = pipeline.simulators.smartlead;
+    const most = async (parallelWorkers: number): Promise<number> => {
+      control.clearArrivals();
+      const namespaces = `workers-${parallelWorkers}`;
+      const { jobId } = await submit(pipeline, { platforms: 'smartlead', namespaces, parallelWorkers });
+      assert.equal((await pipeline.waitForEnd(jobId)).status, 'completed');
+      const expected = await expectSync(pipeline, namespaces, ({ platform }) => platform === 'smartlead');
+      await assertRows(pipeline, expected, namespaces);
+      // Each answer takes the latency at least, so those that arrive within it were under way together.
+      return control.maxInWindow(latencyMs);
+    };
+    const [one, two, eight] = [await most(1), await most(2), await most(8)];
+    t.diagnostic(`requests at once with 1, 2 and 8 workers: ${one}, ${two}, ${eight}`);
+    assert.deepEqual([one, two], [1, 2]);
+    assert.ok(eight > 2 && eight <= 8, `${eight} requests at once with 8 workers`);
+  });
+});

@@ -1,5 +1,5 @@
 import type { TopicName } from '@full-sync/schemas';
-import type { Acknowledgement, AnyRecord } from './producer.ts';
+import type { Acknowledgement, AnyRecord } from './outgoing-record.ts';
 import { fitsOneRequest } from './split-send.ts';
 
 export interface PendingSend {

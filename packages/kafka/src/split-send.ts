@@ -1,4 +1,4 @@
-import type { AnyRecord } from './producer.ts';
+import type { AnyRecord } from './outgoing-record.ts';
 
 /**
  * The broker's limit holds per batch, that is per partition of a request, and topics take 4 MiB and more. A request is

@@ -6,7 +6,7 @@ import { callerName } from './authenticate.ts';
 import type { ApiContext } from './context.ts';
 import { canonicalJson } from './domain/canonical-json.ts';
 import { ApiError } from './errors.ts';
-import type { ApiServer } from './server.ts';
+import type { ApiServer } from './api-server.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { describeAccess, securitySchemes } from './describe-access.ts';
-import type { ApiServer } from './server.ts';
+import type { ApiServer } from './api-server.ts';
 
 /** Where the page is; its routes come from a plugin, which gives them no scope. */
 export const docsPath = '/docs';

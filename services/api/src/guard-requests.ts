@@ -3,7 +3,7 @@ import { createAuthenticator } from './authenticate.ts';
 import type { Caller } from './authenticate.ts';
 import type { ApiContext } from './context.ts';
 import { createLimiter } from './limit-requests.ts';
-import type { ApiServer } from './server.ts';
+import type { ApiServer } from './api-server.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

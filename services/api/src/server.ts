@@ -1,9 +1,8 @@
-import Fastify from 'fastify';
-import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify';
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import Fastify from 'fastify';
 import { answerErrors } from './answer-errors.ts';
 import { answerOnce } from './answer-once.ts';
+import type { ApiServer } from './api-server.ts';
 import type { ApiContext } from './context.ts';
 import { describeApi, docsPath } from './describe.ts';
 import { ApiError } from './errors.ts';
@@ -25,14 +24,6 @@ import { compileValidator } from './validation.ts';
 
 /** Methods whose bodies are not looked at. */
 const bodiless: ReadonlySet<string> = new Set(['GET', 'HEAD']);
-
-export type ApiServer = FastifyInstance<
-  RawServerDefault,
-  IncomingMessage,
-  ServerResponse,
-  FastifyBaseLogger,
-  TypeBoxTypeProvider
->;
 
 const maxBodyBytes = 1_048_576;
 /** As long as the whole head of a request may be: an id too long to be one is unknown, as any other is. */

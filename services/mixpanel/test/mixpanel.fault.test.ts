@@ -15,9 +15,9 @@ test('killed at random, throttled, failing, with replies that get lost: what is 
   await using mixpanel = await openSimulator();
   const { control } = mixpanel;
   const anywhere = { path: '/import', seed: 7 };
-  control.fault({ kind: 'status', status: 500, probability: 0.05, ...anywhere });
+  control.fault({ kind: 'status', status: 500, probability: 0.1, ...anywhere });
   control.fault({ kind: 'status', status: 429, retryAfter: 1, probability: 0.1, ...anywhere, seed: 8 });
-  control.fault({ kind: 'loseReply', probability: 0.1, ...anywhere, seed: 9 });
+  control.fault({ kind: 'loseReply', probability: 0.2, ...anywhere, seed: 9 });
   control.fault({ kind: 'late', ms: 1_500, probability: 0.1, ...anywhere, seed: 10 });
   const all = someEvents(0, total, (n) => ({
     event_type: n % 3 === 0 ? 'email_sent' : 'email_opened',
@@ -59,6 +59,7 @@ test('killed at random, throttled, failing, with replies that get lost: what is 
     // Copies are of one tuple: a compaction, which looks at the day alone, leaves the same.
     assert.equal(mixpanel.compact().length, total);
     const { accepted, visible, requests, profiles } = mixpanel.counts();
+    assert.ok(accepted > visible, 'no reply was lost');
     assert.equal(profiles, 400);
     t.diagnostic(`${kills} kills; ${accepted} stored in ${requests} requests, ${visible} shown`);
   } finally {

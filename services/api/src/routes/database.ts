@@ -4,7 +4,7 @@ import Type from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { shareOf } from '../domain/live-gauges.ts';
 import { ApiError } from '../errors.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 import { problems } from './shapes.ts';
 
 const strict = { additionalProperties: false };

@@ -5,7 +5,7 @@ import Type from 'typebox';
 import { storeAnswerWith } from '../answer-once.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../errors.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 import { encodings, showLetter, showRecord } from '../show-letter.ts';
 import { submitReplay } from '../submit-replay.ts';
 import type { SubmittedReplay } from '../submit-replay.ts';

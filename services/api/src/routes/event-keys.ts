@@ -6,7 +6,7 @@ import type { ApiContext } from '../context.ts';
 import { isAnotherFact, readKeyRequest } from '../domain/key-request.ts';
 import { shareOf } from '../domain/live-gauges.ts';
 import { ApiError, summaryOf } from '../errors.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 import { problems } from './shapes.ts';
 
 const strict = { additionalProperties: false };

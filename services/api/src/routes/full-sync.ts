@@ -5,7 +5,7 @@ import type { ApiContext } from '../context.ts';
 import { parseExecuteRequest } from '../domain/execute-request.ts';
 import { ApiError, summaryOf } from '../errors.ts';
 import { forbiddenAddressOf } from '../outbound-address.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 import { submitJob } from '../submit-job.ts';
 import type { SubmittedJob } from '../submit-job.ts';
 import { problems, syncModes } from './shapes.ts';

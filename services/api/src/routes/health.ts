@@ -1,6 +1,6 @@
 import Type from 'typebox';
 import type { ApiContext } from '../context.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 
 const report = Type.Object({ live: Type.Boolean(), ready: Type.Boolean(), reason: Type.Optional(Type.String()) });
 

@@ -5,8 +5,8 @@ import { decideWish } from '../domain/job-control.ts';
 import type { JobWish } from '../domain/job-control.ts';
 import { isJobId } from '../domain/job-id.ts';
 import { ApiError, noSuchJob } from '../errors.ts';
-import type { ApiServer } from '../server.ts';
 import { readDestinations } from '../show-destinations.ts';
+import type { ApiServer } from '../api-server.ts';
 import { showJob } from '../show-job.ts';
 import { grantedShape, problems } from './shapes.ts';
 

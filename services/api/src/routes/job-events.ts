@@ -5,7 +5,7 @@ import { isJobId } from '../domain/job-id.ts';
 import { readLastEventId } from '../domain/server-sent-event.ts';
 import { noSuchJob } from '../errors.ts';
 import { createJobFeed } from '../job-feed.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 import { jobEventShape, problems } from './shapes.ts';
 
 const description = `Server-sent events. Each event's data is the state of the job as JSON; ids grow with every change, and the last event

@@ -6,7 +6,7 @@ import Type from 'typebox';
 import type { ApiConfig } from '../config.ts';
 import type { ApiContext } from '../context.ts';
 import { addUpLags, noLags, throughputOf } from '../domain/lag.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 import { problems } from './shapes.ts';
 
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);

@@ -3,7 +3,7 @@ import type { ListedNamespace } from '@full-sync/database';
 import Type from 'typebox';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../errors.ts';
-import type { ApiServer } from '../server.ts';
+import type { ApiServer } from '../api-server.ts';
 import { problems } from './shapes.ts';
 
 const namespaceForm = /^[a-z0-9_-]{1,63}$/;
