@@ -10,7 +10,7 @@ import { topicNames } from '@full-sync/schemas';
 import { createDeliver } from './deliver-work.ts';
 import type { Destination } from './destination.ts';
 import { createJobReaches } from './job-reaches.ts';
-import { createDestinationMetrics } from './metrics.ts';
+import { createDestinationMetrics, createFoldInstruments } from './metrics.ts';
 import type { DestinationMetrics } from './metrics.ts';
 import { readBatch } from './read-partition.ts';
 import { createTargetStates } from './target-states.ts';
@@ -56,6 +56,8 @@ export async function startDestination<Payload>(
   config: DestinationSettings,
   destination: Destination<Payload>,
 ): Promise<void> {
+  // Shown as 0: nothing is folded here.
+  createFoldInstruments(scope.metrics, destination.name);
   await startConsumer(scope, config, destination, (parts) =>
     createDeliver({ ...parts, destination, random: Math.random }),
   );
