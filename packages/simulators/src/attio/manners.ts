@@ -50,7 +50,7 @@ export function accessOf(
 }
 
 /** GET and queries are reads, everything else is a write (section 2). */
-export function isRead(request: FastifyRequest): boolean {
+function isRead(request: FastifyRequest): boolean {
   return request.method === 'GET' || pathOf(request).endsWith('/query');
 }
 

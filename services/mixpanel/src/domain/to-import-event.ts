@@ -24,7 +24,7 @@ export type Mapped =
  * The version of this mapping, sent with every event. Another name, time, person or id of an event would be another event
  * to Mixpanel: such a change is a new version, and nothing is replayed across versions (docs/mixpanel.md).
  */
-export const mappingVersion = 1;
+const mappingVersion = 1;
 
 const insertIdDigits = 32;
 const firstTimeMs = Date.UTC(1971, 0, 1);
