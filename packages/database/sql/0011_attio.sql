@@ -14,7 +14,9 @@ create table attio_workspaces (
   budget jsonb not null default '{}',
   paused_until timestamptz,
   -- The attributes that were there at the last look: when one is added, everybody is written once more.
-  attributes text[] not null default '{}'
+  attributes text[] not null default '{}',
+  -- Whether events are written one by one as well: the workspace has activities, and they are set up.
+  activities boolean not null default false
 );
 comment on table attio_workspaces is 'Write budget and known attributes of each Attio workspace; one row, locked by whoever takes places in the budget.';
 
@@ -58,3 +60,20 @@ create table attio_folds (
   primary key (target_id, email, version, job_id)
 );
 comment on table attio_folds is 'Events that are part of a version not yet written: they count as sent when it is.';
+
+create table attio_activities (
+  target_id integer not null,
+  event_id uuid not null,
+  email text not null,
+  -- The job that brought the event; empty for a backfill.
+  job_id text not null,
+  values jsonb not null,
+  -- Null until the person was written: an activity belongs to a record.
+  due_at timestamptz,
+  lease_owner text,
+  lease_until timestamptz,
+  attempt integer not null default 0,
+  primary key (target_id, event_id)
+);
+create index attio_activities_due on attio_activities (target_id, due_at) where due_at is not null;
+comment on table attio_activities is 'Events that are still to be written as activities of their own; until then they do not count as sent.';

@@ -1,8 +1,8 @@
-import { authorizationOf, path } from '@full-sync/http-client';
-import type { Sender, Sent } from '@full-sync/http-client';
+import { authorizationOf } from '@full-sync/http-client';
+import type { SendRequest, Sender, Sent } from '@full-sync/http-client';
 import { classifyAnswer } from './domain/answer.ts';
 import type { Verdict } from './domain/answer.ts';
-import type { Attribute } from './domain/attributes.ts';
+import { activityKind, matchingAttribute } from './domain/activity.ts';
 
 /** From a call to the end of its answer, in milliseconds. */
 export const requestTimeoutMs = 10_000;
@@ -18,10 +18,13 @@ export interface KnownAttribute {
   readonly slug: string;
   readonly type: string;
   readonly isMultiselect: boolean;
+  readonly isUnique: boolean;
   readonly isArchived: boolean;
 }
 
 export type Listing =
+  /** There is no such thing: the beta is off, or it was not set up. */
+  | { readonly kind: 'absent'; readonly detail: string }
   | { readonly kind: 'listed'; readonly attributes: readonly KnownAttribute[] }
   | { readonly kind: 'halt'; readonly code: string; readonly detail: string }
   | { readonly kind: 'unknown'; readonly detail: string };
@@ -37,17 +40,34 @@ export type WriteEnd =
   /** Not sent: the host is left alone for a while. */
   | { readonly verdict: null; readonly afterMs: number };
 
+/** What attributes belong to. */
+export const ofPeople = '/objects/people';
+export const ofActivities = `/activities/${activityKind.api_slug}` as const;
+export type AttributeOwner = typeof ofPeople | typeof ofActivities;
+
+export interface NewAttribute {
+  readonly slug: string;
+  readonly title: string;
+  readonly type: string;
+  readonly description: string;
+  readonly isUnique?: boolean;
+}
+
 /** Attio's REST API under one key; every call is made once, and what became of it is a value. */
 export interface Attio {
-  readonly identify: (signal?: AbortSignal) => Promise<Identity>;
-  readonly listAttributes: (signal?: AbortSignal) => Promise<Listing>;
-  readonly createAttribute: (attribute: Attribute, signal?: AbortSignal) => Promise<Creation>;
+  readonly identify: () => Promise<Identity>;
+  readonly listAttributes: (of: AttributeOwner) => Promise<Listing>;
+  readonly createAttribute: (of: AttributeOwner, attribute: NewAttribute) => Promise<Creation>;
+  /** Makes the kind of activity that events are written as. */
+  readonly createActivityKind: () => Promise<Creation>;
   /** Creates or changes the person with this address; `onSending` is called when the request goes out. */
   readonly assertPerson: (
     email: string,
     values: Readonly<Record<string, string | number>>,
-    options: { readonly signal?: AbortSignal; readonly onSending?: () => void },
+    onSending: () => void,
   ) => Promise<WriteEnd>;
+  /** Creates the activity of an event, or leaves the one that is there as it is. */
+  readonly assertActivity: (values: Readonly<Record<string, unknown>>, onSending: () => void) => Promise<WriteEnd>;
 }
 
 const neededScopes = ['record_permission:read-write', 'object_configuration:read'] as const;
@@ -55,54 +75,44 @@ const neededScopes = ['record_permission:read-write', 'object_configuration:read
 export function createAttio(sender: Sender, apiKey: string): Attio {
   const headers = { ...authorizationOf({ kind: 'bearer', token: apiKey }) };
   const withBody = { ...headers, 'content-type': 'application/json' };
-  const optional = (signal: AbortSignal | undefined): { readonly signal?: AbortSignal } =>
-    signal === undefined ? {} : { signal };
+  const send = (method: 'POST' | 'PUT', route: string, data: object, more: Partial<SendRequest> = {}): Promise<Sent> =>
+    sender.send({ method, path: route, headers: withBody, body: JSON.stringify({ data }), ...more });
+  const assertRecord = async (
+    route: string,
+    matching: string,
+    values: Readonly<Record<string, unknown>>,
+    onSending: () => void,
+  ): Promise<WriteEnd> =>
+    writeEndOf(await send('PUT', route, { values }, { query: { matching_attribute: matching }, onSending }));
   return {
-    identify: async (signal) => {
-      const sent = await sender.send({ method: 'GET', path: '/self', headers, ...optional(signal) });
-      return identityOf(sent);
-    },
-    listAttributes: async (signal) => {
-      const route = '/objects/people/attributes';
-      const sent = await sender.send({
-        method: 'GET',
-        path: route,
-        query: { limit: 500 },
-        headers,
-        ...optional(signal),
-      });
-      return listingOf(sent);
-    },
-    createAttribute: async ({ slug, title, type, description }, signal) => {
-      const data = {
-        title,
-        description,
-        api_slug: slug,
-        type,
-        is_required: false,
-        is_unique: false,
-        is_multiselect: false,
-        config: {},
-      };
-      const route = '/objects/people/attributes';
-      const body = JSON.stringify({ data });
-      const sent = await sender.send({ method: 'POST', path: route, headers: withBody, body, ...optional(signal) });
-      return creationOf(sent);
-    },
-    assertPerson: async (email, values, options) => {
-      const sent = await sender.send({
-        method: 'PUT',
-        path: path`/objects/people/records`,
-        query: { matching_attribute: 'email_addresses' },
-        headers: withBody,
-        body: JSON.stringify({ data: { values: { email_addresses: [email], ...values } } }),
-        ...options,
-      });
-      if (sent.kind === 'circuit-open') return { verdict: null, afterMs: sent.retryAfterMs };
-      if (sent.kind === 'answered') return { verdict: classifyAnswer(sent, Date.now()), status: sent.status };
-      return { verdict: { kind: 'retry', reason: sent.reason, unknown: true, afterMs: null }, status: null };
-    },
+    identify: async () => identityOf(await sender.send({ method: 'GET', path: '/self', headers })),
+    listAttributes: async (of) =>
+      listingOf(await sender.send({ method: 'GET', path: `${of}/attributes`, query: { limit: 500 }, headers })),
+    createAttribute: async (of, { slug, title, type, description, isUnique = false }) =>
+      creationOf(
+        await send('POST', `${of}/attributes`, {
+          title,
+          description,
+          api_slug: slug,
+          type,
+          is_required: false,
+          is_unique: isUnique,
+          is_multiselect: false,
+          config: type === 'record-reference' ? { record_reference: { allowed_objects: ['people'] } } : {},
+        }),
+      ),
+    createActivityKind: async () => creationOf(await send('POST', '/activities', activityKind)),
+    assertPerson: (email, values, onSending) =>
+      assertRecord('/objects/people/records', 'email_addresses', { email_addresses: [email], ...values }, onSending),
+    assertActivity: (values, onSending) =>
+      assertRecord(`${ofActivities}/records`, matchingAttribute, values, onSending),
   };
+}
+
+function writeEndOf(sent: Sent): WriteEnd {
+  if (sent.kind === 'circuit-open') return { verdict: null, afterMs: sent.retryAfterMs };
+  if (sent.kind === 'answered') return { verdict: classifyAnswer(sent, Date.now()), status: sent.status };
+  return { verdict: { kind: 'retry', reason: sent.reason, unknown: true, afterMs: null }, status: null };
 }
 
 /** A well-formed but dead token is answered with 200 and `active: false`, a malformed one with 400 (fact sheet, section 1). */
@@ -136,6 +146,7 @@ function listingOf(sent: Sent): Listing {
   if (sent.status === 200 && Array.isArray(data)) {
     return { kind: 'listed', attributes: (data as readonly unknown[]).map(attributeOf) };
   }
+  if (sent.status === 404) return { kind: 'absent', detail: detailOf(sent) };
   const verdict = classifyAnswer(sent, Date.now());
   if (verdict.kind === 'halt') return { kind: 'halt', code: verdict.code, detail: verdict.detail };
   return { kind: 'unknown', detail: detailOf(sent) };
@@ -147,6 +158,7 @@ function attributeOf(value: unknown): KnownAttribute {
     slug: String(read('api_slug')),
     type: String(read('type')),
     isMultiselect: read('is_multiselect') === true,
+    isUnique: read('is_unique') === true,
     isArchived: read('is_archived') === true,
   };
 }

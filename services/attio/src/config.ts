@@ -19,5 +19,6 @@ export const configSchema = Type.Object({
   ATTIO_API_KEY: Type.Optional(secretText()),
   ATTIO_BASE_URL: httpUrlText({ default: 'https://api.attio.com/v2' }),
   ATTIO_RATE_LIMIT: rateLimitText({ default: '25/1s' }),
+  ATTIO_ACTIVITIES: Type.Boolean({ default: false }),
   NAMESPACES_FILE: Type.Optional(readableFileText()),
 });

@@ -1,5 +1,4 @@
-import { attributes } from './domain/attributes.ts';
-import type { SetUp } from './set-up-workspace.ts';
+import type { SetUp, SetUpPart } from './set-up-workspace.ts';
 
 export interface Description {
   readonly text: string;
@@ -10,36 +9,48 @@ export interface Description {
 
 /** Says for people and for programs what setting workspaces up came to. */
 export function describeSetUp(ends: readonly SetUp[]): Description {
-  const isComplete = (end: SetUp): boolean => end.kind === 'done' && end.report.problems.size === 0;
   const exitCode = ends.some(({ kind }) => kind === 'unreachable') ? 3 : ends.every(isComplete) ? 0 : 1;
   return { text: ends.map(textOf).join('\n\n'), json: { workspaces: ends.map(jsonOf) }, exitCode };
+}
+
+function isComplete(end: SetUp): boolean {
+  return end.kind === 'done' && problemsOf(end.parts) === 0;
+}
+
+function problemsOf(parts: readonly SetUpPart[]): number {
+  return parts.reduce((sum, { report }) => sum + report.problems.size, 0);
 }
 
 function textOf(end: SetUp): string {
   if (end.kind === 'refused') return `Attio refuses: ${end.detail}`;
   if (end.kind === 'unreachable') return `Attio cannot be reached: ${end.detail}`;
-  const width = Math.max(...attributes.map(({ slug }) => slug.length));
-  const lines = attributes.map(({ slug, type }) => {
-    const problem = end.report.problems.get(slug);
-    const state = problem === undefined ? (end.created.includes(slug) ? 'created' : 'there') : problem;
-    return `  ${slug.padEnd(width)}  ${type.padEnd('timestamp'.length)}  ${state}`;
-  });
-  const { size } = end.report.problems;
+  const problems = problemsOf(end.parts);
   const closing =
-    size === 0
+    problems === 0
       ? 'All attributes are there.'
-      : `${size} cannot be written and ${size === 1 ? 'is' : 'are'} left out; one of another type must be renamed or removed in Attio first.`;
-  return [`Workspace ${end.workspaceId}`, ...lines, closing].join('\n');
+      : `${problems} cannot be written and ${problems === 1 ? 'is' : 'are'} left out; one of another type must be renamed or removed in Attio first.`;
+  return [`Workspace ${end.workspaceId}`, ...end.parts.flatMap(linesOf), closing].join('\n');
+}
+
+function linesOf({ of, wanted, created, report }: SetUpPart): readonly string[] {
+  const width = Math.max(...wanted.map(({ slug }) => slug.length));
+  const lines = wanted.map(({ slug, type }) => {
+    const problem = report.problems.get(slug);
+    const state = problem === undefined ? (created.includes(slug) ? 'created' : 'there') : problem;
+    return `  ${slug.padEnd(width)}  ${type.padEnd('record-reference'.length)}  ${state}`;
+  });
+  return [`Attributes of ${of}:`, ...lines];
 }
 
 function jsonOf(end: SetUp): object {
   if (end.kind !== 'done') return { state: end.kind, detail: end.detail };
-  const { workspaceId, created, report } = end;
+  const parts = end.parts.map(({ of, created, report }) => [
+    of,
+    { created, usable: [...report.usable], problems: Object.fromEntries(report.problems) },
+  ]);
   return {
-    state: report.problems.size === 0 ? 'complete' : 'incomplete',
-    workspaceId,
-    created,
-    usable: [...report.usable],
-    problems: Object.fromEntries(report.problems),
+    state: isComplete(end) ? 'complete' : 'incomplete',
+    workspaceId: end.workspaceId,
+    ...(Object.fromEntries(parts) as object),
   };
 }

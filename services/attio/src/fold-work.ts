@@ -1,6 +1,8 @@
 import { deliveryKey, insertDeliveries, readDeliveries } from '@full-sync/database';
 import type { Client, Database, NewDelivery } from '@full-sync/database';
 import type { DeliveryCounts, Settle, WantedEvent, Work } from '@full-sync/destinations';
+import { insertActivities, withActivities } from './activities.ts';
+import { activityValuesOf } from './domain/activity.ts';
 import { emptyState, foldEvents } from './domain/person-state.ts';
 import type { PersonEvent } from './domain/person-state.ts';
 import { usableEmail } from './domain/usable-email.ts';
@@ -87,6 +89,29 @@ async function foldEntries(client: Client, work: Work, entries: readonly Entry[]
   const again = met.filter(({ key }) => revived.has(key));
   for (const { jobId } of [...addressed, ...again]) tally.add(jobId, 'open');
   await foldPeople(client, work, addressed, again);
+  await enterActivities(client, work, [...addressed, ...again]);
+}
+
+/** Events that are written one by one as well, where the workspace takes them. */
+async function enterActivities(client: Client, { backfillId }: Work, entries: readonly Entry[]): Promise<void> {
+  const taking = await withActivities(client, [...new Set(entries.map(({ targetId }) => targetId))]);
+  const activities = entries.filter(({ targetId }) => taking.has(targetId));
+  await insertActivities(
+    client,
+    activities.map(({ targetId, eventId, email, jobId, wanted: { event } }) => ({
+      targetId,
+      eventId,
+      email: email ?? '',
+      jobId: backfillId === null ? jobId : '',
+      values: activityValuesOf({
+        eventId,
+        eventType: event.event_type,
+        occurredAt: event.occurred_at,
+        platform: event.platform,
+        campaignName: event.campaign_name,
+      }),
+    })),
+  );
 }
 
 /** Adds new events to their people; those that are only asked for again are in the totals already. */

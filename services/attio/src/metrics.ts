@@ -2,7 +2,7 @@ import { createFoldInstruments, createRequestInstruments } from '@full-sync/dest
 import type { DestinationMetrics } from '@full-sync/destinations';
 import { statusLabel } from '@full-sync/metrics';
 import type { MetricRegistry } from '@full-sync/metrics';
-import type { Settled } from './settle-people.ts';
+import type { Settled } from './add-counts.ts';
 
 const destination = 'attio';
 

@@ -3,7 +3,7 @@ import type { PersonState } from './domain/person-state.ts';
 
 /** How long after its last event a person is written, and how long at most after the first: events come in bursts. */
 export const quietMs = 3_000;
-export const longestQuietMs = 15_000;
+const longestQuietMs = 15_000;
 
 export interface PersonKey {
   readonly targetId: number;

@@ -1,5 +1,6 @@
-import { addJobDeliveries } from '@full-sync/database';
 import type { Client } from '@full-sync/database';
+import { addCounts } from './add-counts.ts';
+import type { Settled } from './add-counts.ts';
 import { suspectMs } from './claim-people.ts';
 import { quietMs } from './people.ts';
 
@@ -19,11 +20,6 @@ export interface EndedWrite {
   readonly epoch: number;
   readonly version: number;
   readonly end: PersonEnd;
-}
-
-export interface Settled {
-  readonly sent: number;
-  readonly failed: number;
 }
 
 interface Holder {
@@ -169,10 +165,19 @@ async function countEvents(client: Client, targetId: number, held: readonly Ende
         returning f.job_id, f.event_ids, e.state, e.code, e.answer_code),
       events as (
         select job_id, unnest(event_ids) as event_id, state, code, answer_code from folds),
+      -- Written as activities of their own, now that there is a person: they count when that is done.
+      waiting as (
+        update attio_activities a set due_at = clock_timestamp() from events e
+        where e.state = 'sent' and a.target_id = $1 and a.event_id = e.event_id returning a.event_id),
+      dropped as (
+        delete from attio_activities a using events e
+        where e.state = 'failed' and a.target_id = $1 and a.event_id = e.event_id),
+      over as (
+        select * from events e where not exists (select from waiting w where w.event_id = e.event_id)),
       settled as (
-        update deliveries d set state = e.state, code = e.code, answer_code = e.answer_code, settled_at = clock_timestamp()
-        from events e where d.target_id = $1 and d.event_id = e.event_id)
-      select job_id, state, count(*) as events from events group by 1, 2`,
+        update deliveries d set state = o.state, code = o.code, answer_code = o.answer_code, settled_at = clock_timestamp()
+        from over o where d.target_id = $1 and d.event_id = o.event_id)
+      select job_id, state, count(*) as events from over group by 1, 2`,
     values: [
       targetId,
       ended.map(({ email }) => email),
@@ -182,24 +187,8 @@ async function countEvents(client: Client, targetId: number, held: readonly Ende
       ended.map(({ answerCode }) => answerCode),
     ],
   });
-  const counted = rows.map((row) => ({ jobId: row.job_id, state: row.state, events: Number(row.events) }));
-  const tallies = Map.groupBy(
-    counted.filter(({ jobId }) => jobId !== ''),
-    ({ jobId }) => jobId,
-  );
-  // Under a partition of its own: nobody who folds waits for these rows.
-  await addJobDeliveries(
+  return await addCounts(
     client,
-    { destination: 'attio', partition: -1 },
-    [...tallies].map(([jobId, parts]) => {
-      const sent = total(parts, 'sent');
-      const failed = total(parts, 'failed');
-      return { jobId, sent, failed, skipped: 0, open: -sent - failed };
-    }),
+    rows.map((row) => ({ jobId: row.job_id, state: row.state, events: Number(row.events) })),
   );
-  return { sent: total(counted, 'sent'), failed: total(counted, 'failed') };
-}
-
-function total(parts: readonly { readonly state: string; readonly events: number }[], state: string): number {
-  return parts.reduce((sum, part) => (part.state === state ? sum + part.events : sum), 0);
 }

@@ -22,7 +22,11 @@ import type { SetUp } from './set-up-workspace.ts';
 /** `cli attio setup`: makes the attributes of all workspaces that a key is configured for, and says what is there. */
 async function run(): Promise<number> {
   const { values: options } = parseArgs({
-    options: { check: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+    options: {
+      check: { type: 'boolean', default: false },
+      activities: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
   });
   loadDotEnv();
   const config = loadConfig(
@@ -45,7 +49,13 @@ async function run(): Promise<number> {
   });
   const ends: SetUp[] = [];
   for (const key of keys) {
-    ends.push(await setUpWorkspace(createAttio(sender, key), { clock: systemClock, create: !options.check }));
+    ends.push(
+      await setUpWorkspace(createAttio(sender, key), {
+        clock: systemClock,
+        create: !options.check,
+        activities: options.activities,
+      }),
+    );
   }
   const { text, json, exitCode } = describeSetUp(ends);
   process.stdout.write(options.json ? `${JSON.stringify(json)}\n` : `${text}\n`);

@@ -17,6 +17,7 @@ import { mostWrites, writePeople } from './write-people.ts';
 export interface AttioSettings {
   readonly ATTIO_BASE_URL: string;
   readonly ATTIO_RATE_LIMIT: string;
+  readonly ATTIO_ACTIVITIES: boolean;
 }
 
 /** Between two counts of the people that are not written yet. */
@@ -61,6 +62,7 @@ export function startAttio(parts: DestinationParts, config: AttioSettings, keys:
       db,
       workspace,
       logger,
+      activities: config.ATTIO_ACTIVITIES,
       now: () => performance.now(),
       onHalt: (why) => states.halted(name, why),
       onWorks: () => states.works(name),

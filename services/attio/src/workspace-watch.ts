@@ -14,6 +14,10 @@ export interface WorkspaceWatch {
   /** The attributes to write; null while nothing is to be written (not known yet, refused, or between two probes). */
   readonly usable: () => Promise<ReadonlySet<string> | null>;
   readonly halted: boolean;
+  /** Whether events are to be written one by one as well, now. */
+  readonly activities: boolean;
+  /** Notes that activities are not accepted; they wait until the next look. */
+  readonly withoutActivities: (detail: string) => void;
   /** Notes that nothing is accepted until somebody mends something. */
   readonly halt: (why: { readonly code: string; readonly detail: string }) => void;
   readonly works: () => void;
@@ -25,6 +29,8 @@ export function createWorkspaceWatch(parts: {
   readonly db: Database;
   readonly workspace: Workspace;
   readonly logger: Logger;
+  /** Whether events are to be written one by one, where the workspace takes them. */
+  readonly activities: boolean;
   /** Ms that only grow. */
   readonly now: () => number;
   readonly onHalt: (why: { readonly code: string; readonly detail: string }) => void;
@@ -32,6 +38,7 @@ export function createWorkspaceWatch(parts: {
 }): WorkspaceWatch {
   const { db, workspace, logger, now } = parts;
   let usable: ReadonlySet<string> | null = null;
+  let activities = false;
   let said = '';
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let lookAtMs = 0;
@@ -50,7 +57,7 @@ export function createWorkspaceWatch(parts: {
     parts.onWorks();
   };
   const look = async (): Promise<void> => {
-    const seen = await preflight(db, workspace);
+    const seen = await preflight(db, workspace, { activities: parts.activities });
     lookedAtMs = now();
     lookAtMs = lookedAtMs + lookEveryMs;
     if (seen.kind === 'halt') {
@@ -66,7 +73,12 @@ export function createWorkspaceWatch(parts: {
     }
     if (usable === null && halted !== null) works();
     usable = seen.report.usable;
-    const problems = [...seen.report.problems].map(([slug, problem]) => `${slug} is ${problem}`).join(', ');
+    activities = seen.activities?.usable === true;
+    const withoutThem = seen.activities?.usable === false ? [`activities: ${seen.activities.detail}`] : [];
+    const problems = [...seen.report.problems]
+      .map(([slug, problem]) => `${slug} is ${problem}`)
+      .concat(withoutThem)
+      .join(', ');
     if (problems !== said && problems !== '') logger.warn({ target: workspace.name, problems }, 'attributes left out');
     said = problems;
   };
@@ -79,6 +91,13 @@ export function createWorkspaceWatch(parts: {
     },
     get halted() {
       return halted !== null;
+    },
+    get activities() {
+      return activities;
+    },
+    withoutActivities: (detail) => {
+      if (activities) logger.error({ target: workspace.name, detail }, 'activities are not accepted');
+      activities = false;
     },
     halt,
     works,

@@ -1,21 +1,22 @@
 import { backoffMs } from '@full-sync/delivery';
 import type { Database } from '@full-sync/database';
 import type { Clock, Logger } from '@full-sync/runtime';
-import { latestDatabaseMs, localOf, pauseBudget } from './budget-store.ts';
+import { pauseBudget } from './budget-store.ts';
 import type { ClockReading } from './budget-store.ts';
+import { buryPeople } from './bury-refused.ts';
 import type { BuryRefused, RefusedPerson } from './bury-refused.ts';
-import { anybodyDue, claimPeople, leaseMs } from './claim-people.ts';
+import { anybodyDue, claimPeople } from './claim-people.ts';
 import type { ClaimedPerson } from './claim-people.ts';
-import { requestTimeoutMs } from './attio.ts';
 import type { WriteEnd } from './attio.ts';
 import { valuesOf } from './domain/attributes.ts';
-import { toleranceMs } from './domain/budget.ts';
 import type { Bounds, SlotUse } from './domain/budget.ts';
 import type { AttioMetrics } from './metrics.ts';
 import { resting } from './resting.ts';
+import { sendInSlot } from './send-in-slot.ts';
 import { lockHeld, settlePeople } from './settle-people.ts';
 import type { EndedWrite, PersonEnd } from './settle-people.ts';
 import type { Workspace } from './workspaces.ts';
+import { ActivityWriter } from './write-activities.ts';
 import type { WorkspaceWatch } from './workspace-watch.ts';
 
 export interface WriterParts {
@@ -64,41 +65,57 @@ class Writer {
   readonly #underWay = new Set<Promise<void>>();
   #ended: (EndedWrite & { readonly refusal: RefusedPerson | null })[] = [];
   #uses: SlotUse[] = [];
+  readonly #activities: ActivityWriter;
   #failure: { readonly error: unknown } | null = null;
 
   constructor(parts: WriterParts, workspace: Workspace, watch: WorkspaceWatch) {
     this.#parts = parts;
     this.#workspace = workspace;
     this.#watch = watch;
+    this.#activities = new ActivityWriter(parts, workspace, watch);
   }
 
   /** One turn; returns how long to wait for the next. */
   async turn(): Promise<number> {
     if (this.#failure !== null) throw this.#failure.error;
     await this.#settle();
+    await this.#activities.settle();
     const usable = await this.#watch.usable();
     if (usable === null) return idleMs;
     // A workspace that refused everything is asked with one write, and not while another is under way.
     const most = this.#watch.halted ? 1 : mostWrites;
     const wanted = most - this.#underWay.size;
     if (wanted <= 0) return turnMs;
-    const { db, owner, bounds, metrics } = this.#parts;
+    const { db, owner, bounds } = this.#parts;
     const { targetId } = this.#workspace;
-    if (!(await anybodyDue(db, targetId))) {
+    const uses = [...this.#uses, ...this.#activities.takeUses()];
+    this.#uses = [];
+    const anybody = await anybodyDue(db, targetId);
+    if (!anybody && this.#watch.activities && !this.#watch.halted) {
+      const { pausedMs, claimed } = await this.#activities.start(wanted, uses, (writing) => this.#track(writing));
+      if (claimed > 0 || pausedMs > 0) return this.#pace(claimed, wanted, pausedMs);
+      return this.#underWay.size > 0 ? turnMs : idleMs;
+    }
+    if (!anybody) {
+      this.#uses.push(...uses);
       // The attributes could be read, and there is no write that could be refused.
       if (this.#watch.halted && this.#underWay.size === 0) this.#watch.works();
       return this.#underWay.size > 0 ? turnMs : idleMs;
     }
-    const uses = this.#uses;
-    this.#uses = [];
     const claimed = await claimPeople(db, { targetId, owner, bounds, wanted, uses });
-    if (claimed.pausedMs > 0) {
+    for (const person of claimed.people) this.#track(this.#write(person, claimed.clock, usable));
+    return await this.#pace(claimed.people.length, wanted, claimed.pausedMs);
+  }
+
+  /** How long to wait for the next turn. */
+  async #pace(claimed: number, wanted: number, pausedMs: number): Promise<number> {
+    const { bounds, metrics } = this.#parts;
+    if (pausedMs > 0) {
       metrics.waited('throttled', turnMs);
-      return Math.min(claimed.pausedMs, idleMs);
+      return Math.min(pausedMs, idleMs);
     }
-    for (const person of claimed.people) this.#start(person, claimed.clock, usable);
     if (bounds.length > 0) {
-      if (claimed.people.length < wanted) metrics.waited('rate_limit', turnMs);
+      if (claimed < wanted) metrics.waited('rate_limit', turnMs);
       return turnMs;
     }
     while (this.#underWay.size > mostWrites / 2) await Promise.race(this.#underWay);
@@ -109,11 +126,12 @@ class Writer {
   async finish(): Promise<void> {
     await Promise.all(this.#underWay);
     await this.#settle();
+    await this.#activities.settle();
     if (this.#failure !== null) throw this.#failure.error;
   }
 
-  #start(person: ClaimedPerson, clock: ClockReading, usable: ReadonlySet<string>): void {
-    const writing = this.#write(person, clock, usable)
+  #track(write: Promise<void>): void {
+    const writing = write
       .catch((error: unknown) => {
         this.#failure ??= { error };
       })
@@ -121,30 +139,14 @@ class Writer {
     this.#underWay.add(writing);
   }
 
-  async #write(person: ClaimedPerson, clock: ClockReading, usable: ReadonlySet<string>): Promise<void> {
-    const { id, atMs } = person.slot;
-    await resting(this.#parts.clock, localOf(clock, atMs) - performance.now(), this.#parts.draining);
-    if (!this.#mayStillSend(clock, atMs)) {
-      this.#uses.push({ id, sentMs: null });
-      this.#end(person, { kind: 'again', waitMs: 0, unknown: false, failed: false }, null);
-      return;
-    }
-    let sentMs: number | null = null;
-    const startedAt = performance.now();
+  async #write(person: ClaimedPerson, reading: ClockReading, usable: ReadonlySet<string>): Promise<void> {
     const values = valuesOf(person.state, without(usable, person.dropped));
-    const result = await this.#workspace.attio.assertPerson(person.email, values, {
-      onSending: () => (sentMs = latestDatabaseMs(clock)),
-    });
-    this.#uses.push({ id, sentMs });
-    if (result.verdict !== null) this.#parts.metrics.requested(result.status, performance.now() - startedAt);
-    await this.#judge(person, result);
-  }
-
-  /** A late request would break the bound, one beyond the lease the order of the person's totals. */
-  #mayStillSend(clock: ClockReading, atMs: number): boolean {
-    if (this.#parts.draining.aborted) return false;
-    const isLate = this.#parts.bounds.length > 0 && latestDatabaseMs(clock) > atMs + toleranceMs;
-    return !isLate && performance.now() - clock.askedAtMs < leaseMs - requestTimeoutMs;
+    const { use, result } = await sendInSlot(this.#parts, { slot: person.slot, reading }, (onSending) =>
+      this.#workspace.attio.assertPerson(person.email, values, onSending),
+    );
+    this.#uses.push(use);
+    if (result === null) this.#end(person, { kind: 'again', waitMs: 0, unknown: false, failed: false }, null);
+    else await this.#judge(person, result);
   }
 
   async #judge(person: ClaimedPerson, { verdict, ...result }: WriteEnd): Promise<void> {
@@ -234,7 +236,7 @@ class Writer {
     const counts = await db.transaction(async (client) => {
       const held = await lockHeld(client, { targetId, owner }, ended);
       const refused = ended.filter((one) => held.includes(one)).flatMap(({ refusal }) => refusal ?? []);
-      const buried = await bury(client, targetId, refused);
+      const buried = await buryPeople(bury, client, targetId, refused);
       const settled = held.map((write) =>
         // Not to be settled before its letters can be written; the next try comes later.
         write.end.kind === 'refused' && !buried.has(write.email)

@@ -43,7 +43,11 @@ test('people of two namespaces are one person in one workspace, and two where ea
   };
   await using attio = await openSimulator({ workspaces: [ATTIO_WORKSPACE, second] });
   await using sender = createSender({ baseUrl: attio.url, timeoutMs: 5000, maxConnections: 1 });
-  await setUpWorkspace(createAttio(sender, 'second-token-0123456789'), { clock: systemClock, create: true });
+  await setUpWorkspace(createAttio(sender, 'second-token-0123456789'), {
+    clock: systemClock,
+    create: true,
+    activities: false,
+  });
   const file = join(await mkdtemp(join(tmpdir(), 'full-sync-attio-')), 'namespaces.json');
   t.after(() => rm(file));
   await writeFile(file, JSON.stringify({ acme: { attio: { apiKeyEnv: 'KEY_OF_ACME' } }, quiet: { attio: null } }));
@@ -211,4 +215,46 @@ test('without attributes it waits and says how to make them; with a new one ever
   await bench.quiet();
   assert.ok(!again.hasExited());
   assert.deepEqual(sorted(attio.people), sorted(expected(events(0, 5))));
+});
+
+test('with activities each event is written once more by itself, after its person, and counts when both are done', async () => {
+  await using bench = await openBench();
+  await using attio = await openSimulator({ activities: true, writesPerSecond: 0 });
+  const env = { ...attio.env, ATTIO_RATE_LIMIT: 'off', ATTIO_ACTIVITIES: 'true' };
+  const all = events(0, 120, (n) => ({ lead_email: `lead${n % 10}@example.com` }));
+  {
+    await using service = await bench.start(env);
+    attio.control.fault({ kind: 'loseReply', path: '/activities/', probability: 0.1, seed: 3 });
+    await bench.publish(0, all);
+    await bench.quiet(90_000);
+    assert.ok(!service.hasExited());
+  }
+  assert.deepEqual(sorted(outreachOf(attio.people())), sorted(heldBySimulator(all)));
+  const activities = [...attio.ledger.lines({ view: 'activities' })].map(
+    (line) => (JSON.parse(line) as { readonly values: Readonly<Record<string, unknown>> }).values,
+  );
+  assert.deepEqual(
+    activities.map(({ event_id: id }) => String(id)).toSorted((a, b) => (a < b ? -1 : 1)),
+    all.map(({ event_key: key }) => key.slice(-32)).toSorted((a, b) => (a < b ? -1 : 1)),
+  );
+  const people = new Set(activities.map(({ person }) => person));
+  assert.equal(people.size, 10);
+  const { person: _person, ...values } =
+    activities.find(({ event_id: id }) => id === all[7]?.event_key.slice(-32)) ?? {};
+  assert.deepEqual(values, {
+    event_id: all[7]?.event_key.slice(-32),
+    event_type: 'Email clicked',
+    happened_at: new Date(all[7]?.occurred_at ?? 0).toISOString().replace('Z', '000000Z'),
+    platform: 'smartlead',
+    campaign: 'Wave 1',
+  });
+  assert.deepEqual(await bench.counts('job_a'), { sent: 120, skipped: 0, failed: 0, waiting: 0 });
+
+  // The workspace has them no longer: people are kept up to date, and nothing waits.
+  attio.configure({ activities: false });
+  await using again = await bench.start(env);
+  await bench.publish(0, [event(500, { job_id: 'job_b' })]);
+  await bench.quiet();
+  assert.deepEqual(await bench.counts('job_b'), { sent: 1, skipped: 0, failed: 0, waiting: 0 });
+  assert.ok(!again.hasExited());
 });

@@ -107,7 +107,8 @@ export async function openBench(): Promise<Bench> {
       const look = async (): Promise<boolean> => {
         if (!(await isFolded())) return false;
         const { rows } = await db.pool.query<{ due: number }>(
-          'select count(*)::int as due from attio_people where due_at is not null or lease_until is not null',
+          `select ((select count(*) from attio_people where due_at is not null or lease_until is not null)
+             + (select count(*) from attio_activities))::int as due`,
         );
         return rows[0]?.due === 0;
       };
@@ -259,16 +260,19 @@ export function outreachOf(
 
 /** Attio's simulator on a port of its own, with our attributes unless told not to. */
 export async function openSimulator(
-  options: AttioOptions & { readonly setUp?: boolean } = {},
+  options: AttioOptions = {},
 ): Promise<AttioPlatform & AsyncDisposable & { readonly url: string; readonly env: Readonly<Record<string, string>> }> {
-  const { setUp = true, ...rest } = options;
-  const simulator = createAttioSimulator(rest);
+  const simulator = createAttioSimulator(options);
   const { app, ...platform } = simulator;
   const url = `${await app.listen({ port: 0, host: '127.0.0.1' })}/v2`;
   const key = platform.workspaces[0]?.tokens[0]?.token ?? '';
-  if (setUp) {
+  {
     await using sender = createSender({ baseUrl: url, timeoutMs: 5000, maxConnections: 1, circuit: 'none' });
-    const end = await setUpWorkspace(createAttio(sender, key), { clock: systemClock, create: true });
+    const end = await setUpWorkspace(createAttio(sender, key), {
+      clock: systemClock,
+      create: true,
+      activities: options.activities ?? false,
+    });
     assert.equal(end.kind, 'done');
   }
   return {

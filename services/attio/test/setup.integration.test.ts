@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { attributes } from '../src/domain/attributes.ts';
+import { openSimulator } from './harness.ts';
 import { openStub } from './stub-attio.ts';
 
 const cli = join(import.meta.dirname, '..', '..', '..', 'packages', 'cli', 'src', 'main.ts');
@@ -49,7 +50,7 @@ test('attio setup makes what is missing, leaves what is there, and can be repeat
   assert.equal(again.code, 0);
   const { workspaces } = JSON.parse(again.stdout) as { readonly workspaces: readonly Record<string, unknown>[] };
   assert.deepEqual(
-    workspaces.map(({ state, created, workspaceId }) => [state, created, workspaceId]),
+    workspaces.map(({ state, people, workspaceId }) => [state, (people as { created?: unknown }).created, workspaceId]),
     [['complete', [], 'workspace-1']],
   );
   for (const { stdout, stderr } of [checked, made, again])
@@ -77,4 +78,23 @@ test('attio setup says what it cannot do: another type, a dead key, missing scop
   const nobody = await setup([], { ...env, ATTIO_BASE_URL: 'http://127.0.0.1:1/v2' });
   assert.equal(nobody.code, 3);
   assert.equal((await setup(['--nonsense'], env)).code, 2);
+});
+
+test('attio setup makes the activities as well where they are asked for, and says where there are none', async () => {
+  await using on = await openSimulator({ activities: true });
+  on.clear();
+  const made = await setup(['--activities'], on.env);
+  assert.deepEqual([made.code, made.stderr], [0, '']);
+  assert.match(
+    made.stdout,
+    /Attributes of activities:\n {2}event_id +text +created\n[^]*person +record-reference +created/,
+  );
+  assert.equal((await setup(['--activities', '--check'], on.env)).code, 0);
+  await using off = await openSimulator();
+  const without = await setup(['--activities'], off.env);
+  assert.deepEqual(
+    [without.code, without.stdout.startsWith('Attio refuses: activities: 404')],
+    [1, true],
+    without.stdout,
+  );
 });

@@ -13,16 +13,24 @@ export function registerAttio(cli: Command, done: (exitCode: number) => void): v
     .command('setup')
     .description('make the attributes of people that a workspace lacks, and check them')
     .option('--check', 'check them alone', false)
+    .option('--activities', 'those of the activities as well that events are written as', false)
     .option('--json', 'print JSON only', false)
-    .action(async (options: { readonly check: boolean; readonly json: boolean }) => {
+    .action(async (options: SetupOptions) => {
       // The settings of `.env`, for the program below.
       readSettings();
       done(await runSetup(options));
     });
 }
 
-async function runSetup(options: { readonly check: boolean; readonly json: boolean }): Promise<number> {
-  const args = [program, ...(options.check ? ['--check'] : []), ...(options.json ? ['--json'] : [])];
+interface SetupOptions {
+  readonly check: boolean;
+  readonly activities: boolean;
+  readonly json: boolean;
+}
+
+async function runSetup(options: SetupOptions): Promise<number> {
+  const flags = (['check', 'activities', 'json'] as const).filter((name) => options[name]).map((name) => `--${name}`);
+  const args = [program, ...flags];
   const child = spawn(process.execPath, args, { stdio: 'inherit' });
   const [code] = (await once(child, 'exit')) as [number | null];
   return code ?? 1;

@@ -1,0 +1,38 @@
+import type { Clock } from '@full-sync/runtime';
+import { requestTimeoutMs } from './attio.ts';
+import type { WriteEnd } from './attio.ts';
+import { latestDatabaseMs, localOf } from './budget-store.ts';
+import type { ClockReading } from './budget-store.ts';
+import { leaseMs } from './claim-people.ts';
+import { toleranceMs } from './domain/budget.ts';
+import type { Bounds, Slot, SlotUse } from './domain/budget.ts';
+import type { AttioMetrics } from './metrics.ts';
+import { resting } from './resting.ts';
+
+export interface SlotSending {
+  readonly clock: Clock;
+  readonly bounds: Bounds;
+  readonly metrics: AttioMetrics;
+  readonly draining: AbortSignal;
+}
+
+/**
+ * Waits for a slot and sends in it; `result` is null when the slot was missed: a late request would break the bound, and
+ * one beyond the lease the order of a person's totals.
+ */
+export async function sendInSlot(
+  parts: SlotSending,
+  { slot, reading }: { readonly slot: Slot; readonly reading: ClockReading },
+  send: (onSending: () => void) => Promise<WriteEnd>,
+): Promise<{ readonly use: SlotUse; readonly result: WriteEnd | null }> {
+  const { id, atMs } = slot;
+  await resting(parts.clock, localOf(reading, atMs) - performance.now(), parts.draining);
+  const isLate = parts.bounds.length > 0 && latestDatabaseMs(reading) > atMs + toleranceMs;
+  const isLeased = performance.now() - reading.askedAtMs < leaseMs - requestTimeoutMs;
+  if (parts.draining.aborted || isLate || !isLeased) return { use: { id, sentMs: null }, result: null };
+  let sentMs: number | null = null;
+  const startedAt = performance.now();
+  const result = await send(() => (sentMs = latestDatabaseMs(reading)));
+  if (result.verdict !== null) parts.metrics.requested(result.status, performance.now() - startedAt);
+  return { use: { id, sentMs }, result };
+}
