@@ -93,6 +93,7 @@ test('the rank is the documented one', () => {
     paused: null,
     out_of_office: null,
     smsotp: null,
+    constructor: null,
   };
   for (const [type, status] of Object.entries(cases)) assert.equal(statusOf(type), status, type);
   assert.deepEqual(

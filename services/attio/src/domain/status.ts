@@ -14,19 +14,21 @@ export const statuses = [
 
 export type Status = (typeof statuses)[number];
 
-const exact: Readonly<Record<string, Status>> = {
-  contacted: 'Contacted',
-  linkedin_invite_done: 'Contacted',
-  linkedin_voice_note_done: 'Contacted',
-  whatsapp_message_delivered: 'Contacted',
-  whatsapp_voice_note_delivered: 'Contacted',
-  sms_delivered: 'Contacted',
-  hooked: 'Opened',
-  attracted: 'Clicked',
-  linkedin_invite_accepted: 'Connected',
-  warmed: 'Replied',
-  meeting_booked: 'Meeting booked',
-};
+const exact: ReadonlyMap<string, Status> = new Map(
+  Object.entries({
+    contacted: 'Contacted',
+    linkedin_invite_done: 'Contacted',
+    linkedin_voice_note_done: 'Contacted',
+    whatsapp_message_delivered: 'Contacted',
+    whatsapp_voice_note_delivered: 'Contacted',
+    sms_delivered: 'Contacted',
+    hooked: 'Opened',
+    attracted: 'Clicked',
+    linkedin_invite_accepted: 'Connected',
+    warmed: 'Replied',
+    meeting_booked: 'Meeting booked',
+  } as const satisfies Record<string, Status>),
+);
 
 /** By how a type ends; the first that fits counts, so that `not_interested` is not read as `interested`. */
 const endings: readonly (readonly [ending: string, status: Status])[] = [
@@ -46,7 +48,7 @@ const none: ReadonlySet<string> = new Set(['email_external_sent']);
 /** The status that an event of this type means, or null when it means none. */
 export function statusOf(eventType: string): Status | null {
   if (none.has(eventType)) return null;
-  const known = exact[eventType];
+  const known = exact.get(eventType);
   if (known !== undefined) return known;
   const found = endings.find(([ending]) => eventType === ending || eventType.endsWith(`_${ending}`));
   return found?.[1] ?? null;
