@@ -2,7 +2,32 @@ import { StackError } from './errors.ts';
 import { findPort, isFree } from './ports.ts';
 
 /** The services of the pipeline, in the order in which they are listed to people. */
-export const SERVICES = ['api', 'extractor', 'keyer', 'loader'] as const;
+const PIPELINE = ['api', 'extractor', 'keyer', 'loader'] as const;
+
+/** The destinations, each with the variables that hold its credentials; a namespaces file may refer to longer names. */
+const DESTINATIONS: Readonly<Record<'mixpanel' | 'attio', RegExp>> = {
+  mixpanel: /^MIXPANEL_(?:SERVICE_ACCOUNT_SECRET|PROJECT_TOKEN)(?:_|$)/,
+  attio: /^ATTIO_API_KEY(?:_|$)/,
+};
+
+/** All services there are. */
+export const SERVICES: readonly string[] = [...PIPELINE, ...Object.keys(DESTINATIONS)];
+
+/** The services that an environment asks for: the pipeline, and the destinations that it has credentials of. */
+export function servicesFor(env: NodeJS.ProcessEnv): readonly string[] {
+  return [...PIPELINE, ...Object.keys(DESTINATIONS).filter((name) => isDestination(name) && hasCredentials(name, env))];
+}
+
+export type DestinationName = keyof typeof DESTINATIONS;
+
+function isDestination(name: string): name is DestinationName {
+  return name in DESTINATIONS;
+}
+
+/** Whether the environment holds credentials of a destination. */
+export function hasCredentials(name: DestinationName, env: NodeJS.ProcessEnv): boolean {
+  return Object.entries(env).some(([key, value]) => DESTINATIONS[name].test(key) && (value ?? '').trim() !== '');
+}
 
 export type ServicePlan = {
   readonly name: string;
@@ -84,8 +109,7 @@ function urlOf(host: string, port: number): string {
 export function parseCopies(text: string): Readonly<Record<string, number>> {
   const entries = text.split(',').map((part) => {
     const [name = '', count = ''] = part.trim().split('=');
-    if (SERVICES.some((service) => service === name) && /^(?:[1-9]|1[0-6])$/.test(count))
-      return [name, Number(count)] as const;
+    if (SERVICES.includes(name) && /^(?:[1-9]|1[0-6])$/.test(count)) return [name, Number(count)] as const;
     throw new StackError(
       `--copies: expected service=count with a service of ${SERVICES.join(', ')} and a count from 1 to 16; got ${JSON.stringify(part)}`,
       { exitCode: 2 },

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { lastWords, followLog } from './logs.ts';
-import { planServices, SERVICES, type ServicePlan } from './service-plan.ts';
+import { planServices, servicesFor, type ServicePlan } from './service-plan.ts';
 import type { Stack } from './stack.ts';
 import { supervise, type ProcessSpec, type Supervised } from './supervised.ts';
 
@@ -16,7 +16,7 @@ const allocator = { MALLOC_ARENA_MAX: '2', MALLOC_TRIM_THRESHOLD_: '131072', MAL
 
 export type ServicesOptions = {
   readonly stack: Stack;
-  /** Which services; all by default. */
+  /** Which services; by default the pipeline and the destinations that the environment has credentials of. */
   readonly services?: readonly string[];
   /** How many processes of a service; 1 where nothing is said. */
   readonly copies?: Readonly<Record<string, number>>;
@@ -48,8 +48,8 @@ export type Services = {
 export async function startServices(options: ServicesOptions): Promise<Services> {
   const { stack } = options;
   const base = { ...process.env, ...options.env };
-  const services = options.services ?? SERVICES;
   const merged = { ...base, ...options.extraEnv };
+  const services = options.services ?? servicesFor(merged);
   const plans = await planServices({ services, copies: options.copies ?? {}, env: merged, log: stack.log });
   const failing = new AbortController();
   const signal = AbortSignal.any([failing.signal, ...(options.signal === undefined ? [] : [options.signal])]);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { lastLines, lastWords } from './logs.ts';
 import { accepts, findPort } from './ports.ts';
+import { hasCredentials } from './service-plan.ts';
 import type { Stack } from './stack.ts';
 import { supervise } from './supervised.ts';
 
@@ -28,7 +29,10 @@ export function readablePlatforms(env: NodeJS.ProcessEnv): readonly string[] {
 
 export type UpstreamEnv = Readonly<Record<string, string>>;
 
-/** Starts the simulated upstream APIs; the variables that make the services use them. They stop after the services. */
+/**
+ * Starts the simulated APIs; the variables that make the services use them. Destinations that the environment has
+ * credentials of stay as they are. The simulators stop after the services.
+ */
 export async function startSimulators(stack: Stack, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<UpstreamEnv> {
   const port = await findPort();
   const root = join(import.meta.dirname, '..', '..', '..');
@@ -59,14 +63,24 @@ export async function startSimulators(stack: Stack, env: NodeJS.ProcessEnv, sign
     { table: stack.table, log: stack.log, signal },
   );
   stack.beforeStop(() => supervised.stop());
-  const { smartlead = '', lemlist = '', smartleadKey = '', lemlistKey = '' } = listeningIn(logFile) ?? {};
+  const said = (name: string): string => listeningIn(logFile)?.[name] ?? '';
   return {
-    SMARTLEAD_API_KEY: smartleadKey,
-    SMARTLEAD_BASE_URL: smartlead,
+    SMARTLEAD_API_KEY: said('smartleadKey'),
+    SMARTLEAD_BASE_URL: said('smartlead'),
     SMARTLEAD_RATE_LIMIT: env['SMARTLEAD_RATE_LIMIT'] || SMARTLEAD_RATE,
-    LEMLIST_API_KEY: lemlistKey,
-    LEMLIST_BASE_URL: lemlist,
+    LEMLIST_API_KEY: said('lemlistKey'),
+    LEMLIST_BASE_URL: said('lemlist'),
     LEMLIST_RATE_LIMIT: env['LEMLIST_RATE_LIMIT'] || LEMLIST_RATE,
+    ...(hasCredentials('mixpanel', env)
+      ? {}
+      : {
+          MIXPANEL_BASE_URL: said('mixpanel'),
+          MIXPANEL_PROJECT_ID: said('mixpanelProject'),
+          MIXPANEL_PROJECT_TOKEN: said('mixpanelToken'),
+          MIXPANEL_SERVICE_ACCOUNT_USERNAME: said('mixpanelUser'),
+          MIXPANEL_SERVICE_ACCOUNT_SECRET: said('mixpanelSecret'),
+        }),
+    ...(hasCredentials('attio', env) ? {} : { ATTIO_BASE_URL: said('attio'), ATTIO_API_KEY: said('attioToken') }),
   };
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { PartName } from './addresses.ts';
 import { runMainJob } from './job.ts';
-import { planServices, SERVICES } from './service-plan.ts';
+import { planServices, servicesFor } from './service-plan.ts';
 import { startServices, type Services } from './services.ts';
 import { hasUpstreamKey, readablePlatforms, startSimulators } from './simulators.ts';
 import { startStack, writeStackEnv, type Stack } from './stack.ts';
@@ -34,7 +34,7 @@ export async function up(options: UpOptions, run: Run): Promise<number> {
   const { env, log, signal } = run;
   // A port that is taken is said before anything is started.
   if (options.only === undefined) {
-    await planServices({ services: SERVICES, copies: options.copies, env, log: () => undefined });
+    await planServices({ services: servicesFor(env), copies: options.copies, env, log: () => undefined });
   }
   await using stack = await startStack({
     home: options.home,
@@ -57,12 +57,8 @@ export async function up(options: UpOptions, run: Run): Promise<number> {
       : {};
   const services = await startServices({ stack, copies: options.copies, env, extraEnv: upstreams, signal });
   run.onServices(services);
-  const more = {
-    API_URL: services.apiUrl,
-    ...('SMARTLEAD_BASE_URL' in upstreams
-      ? { SMARTLEAD_BASE_URL: upstreams.SMARTLEAD_BASE_URL, LEMLIST_BASE_URL: upstreams.LEMLIST_BASE_URL }
-      : {}),
-  };
+  const simulated = Object.entries(upstreams).filter(([name]) => name.endsWith('_BASE_URL'));
+  const more = { API_URL: services.apiUrl, ...Object.fromEntries(simulated) };
   writeStackEnv(stack.home, stack.env, more);
   printAddresses(stack, more, log);
   log(`ready ${services.apiUrl}`);
