@@ -119,8 +119,8 @@ function isKnownCode(code: string): code is LetterCode {
 }
 
 /** The label of a dead letter's code; destinations have codes of their own, which are one. */
-export function letterCodeLabel(code: string, stage: string): LetterCode {
+export function letterCodeLabel(code: string, ofStage: string): LetterCode {
   const shown = /^POSTGRES_[0-9A-Z]{5}$/.test(code) ? code.slice(0, 'POSTGRES_22'.length) : code;
   if (isKnownCode(shown)) return shown;
-  return ownStages.has(stage) ? 'other' : 'DESTINATION_REFUSED';
+  return ownStages.has(ofStage) ? 'other' : 'DESTINATION_REFUSED';
 }

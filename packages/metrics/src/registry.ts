@@ -23,7 +23,8 @@ export class MetricRegistry extends Registry {
     const { name, help, samples } = histogram;
     const get = async () => ({ name, help, type: 'histogram', aggregator: 'sum', values: samples() });
     // All that the registry asks of a metric is its name and `get`; its types ask for one of its own classes.
-    Reflect.apply(this.registerMetric, this, [{ name, help, get }]);
+    const taking: { registerMetric(metric: object): void } = this;
+    taking.registerMetric({ name, help, get });
   }
 
   /** The Prometheus text. */

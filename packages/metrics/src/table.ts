@@ -17,7 +17,7 @@ export interface MetricSection {
 export const metricSections: readonly MetricSection[] = [
   {
     title: 'Lag and throughput',
-    about: 'Measured by the api from offsets, the log and positions in Postgres, once a second.',
+    about: 'Measured by the api from offsets, the log and positions in Postgres, at each scrape and every 2 seconds.',
     metrics: Object.values(lagMetrics),
   },
   { title: 'Jobs, budgets, dead letters', about: 'By the api, from Postgres.', metrics: Object.values(apiMetrics) },

@@ -7,6 +7,8 @@ export interface WaitingPartition {
   readonly topic: DataTopic;
   readonly partition: number;
   readonly position: number;
+  /** The last instant at which the first of them was not there yet, ms since 1970; null when that is not known. */
+  readonly notBeforeMs: number | null;
 }
 
 export interface WaitingSince {
@@ -14,7 +16,7 @@ export interface WaitingSince {
   readonly read: (waiting: readonly WaitingPartition[], nowMs: number) => Promise<readonly number[]>;
 }
 
-/** Batches of the log that are fetched per look for partitions of which an older figure is known. */
+/** Batches of the log that are fetched per look, where there is anything else to go by. */
 const maxReads = 24;
 
 interface Known {
@@ -24,28 +26,33 @@ interface Known {
 }
 
 /**
- * Reads the times of records from the log. A position that stands still costs nothing. While many groups work through old
- * records, those that were read longest ago have their turn, and the others show what was read last: too old, never too
- * young.
+ * Reads the times of records from the log. A position that stands still costs nothing. When more have moved than are to
+ * be read at once, those that were read longest ago have their turn; of the others it shows since when a fresh record can
+ * be there at most, or what was read last: too old, never too young.
  */
 export function createWaitingSince(times: RecordTimes): WaitingSince {
   const known = new Map<string, Known>();
   return {
     read: async (waiting, nowMs) => {
-      const keys = waiting.map(({ group, topic, partition }) => `${group}/${topic}/${partition}`);
-      const stale = waiting
-        .map((one, index) => ({ one, key: keys[index] ?? '' }))
-        .filter(({ one, key }) => known.get(key)?.position !== one.position)
+      const all = waiting.map((one) => ({ ...one, key: `${one.group}/${one.topic}/${one.partition}` }));
+      const stale = all
+        .filter(({ key, position }) => known.get(key)?.position !== position)
         .toSorted((a, b) => (known.get(a.key)?.readAtMs ?? 0) - (known.get(b.key)?.readAtMs ?? 0));
-      const wanted = stale.filter(({ key }, index) => index < maxReads || !known.has(key));
+      const wanted = stale.filter(
+        ({ key, notBeforeMs }, index) => index < maxReads || (notBeforeMs === null && !known.has(key)),
+      );
       await Promise.all(
-        wanted.map(async ({ one: { topic, partition, position }, key }) => {
+        wanted.map(async ({ key, topic, partition, position }) => {
           const sinceMs = await times.at(topic, partition, position);
           // Deleted since its position was read: the next look sees another one.
           if (sinceMs !== null) known.set(key, { position, sinceMs, readAtMs: nowMs });
         }),
       );
-      return keys.map((key) => known.get(key)?.sinceMs ?? nowMs);
+      return all.map(({ key, position, notBeforeMs }) => {
+        const last = known.get(key);
+        if (last?.position === position) return last.sinceMs;
+        return notBeforeMs ?? last?.sinceMs ?? nowMs;
+      });
     },
   };
 }

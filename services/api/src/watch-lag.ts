@@ -12,18 +12,22 @@ import { createLagDisplay } from './show-lag.ts';
 import { createWaitingSince } from './waiting-since.ts';
 
 export interface LagWatch {
-  /** Looks every second until `signal` is aborted; broker and database may fail meanwhile. */
+  /** Looks every 2 s until `signal` is aborted; broker and database may fail meanwhile. */
   readonly watch: (signal: AbortSignal) => Promise<void>;
+  /** Looks now, unless that was done a moment ago; returns within a second, looked or not. For whoever shows the snapshot. */
+  readonly refresh: () => Promise<void>;
   /** What the last complete look saw; null before the first. */
   readonly snapshot: () => LagSnapshot | null;
 }
 
-const lookEveryMs = 1_000;
+const lookEveryMs = 2_000;
+/** What a look that began this long ago has seen is shown as it is, ms. */
+const freshMs = 50;
+/** How long whoever asks waits for a look, ms. */
+const patienceMs = 1_000;
 const windowMs = 60_000;
 /** Topic ids take a connection of their own: they are read this often, and when a log has become shorter. */
 const readIdsEveryMs = 10_000;
-/** Between two looks this far apart, when a record came is read from the log. */
-const farApartMs = 2_000;
 
 type Bounds = ReadonlyMap<DataTopic, ReadonlyMap<number, LogBounds>>;
 
@@ -45,6 +49,8 @@ export function watchLag(options: {
   let before: { readonly bounds: Bounds; readonly atMs: number } | null = null;
   let ids: ReadonlyMap<string, string> = new Map();
   let idsReadAtMs = -Infinity;
+  /** Of the look that is under way, or of the last one. */
+  let beganAtMs = -Infinity;
 
   const readIds = async (): Promise<void> => {
     const now = await offsets.topicIds(dataTopics);
@@ -62,19 +68,23 @@ export function watchLag(options: {
   };
   const lagsOf = async (groups: readonly GroupPositions[], bounds: Bounds, atMs: number): Promise<PartitionLag[]> => {
     const reached = groups.flatMap((group) => reachedBy(group, bounds));
-    const sinceMs = atMs - (before?.atMs ?? -Infinity);
-    const isFresh = ({ topic, partition, position }: (typeof reached)[number]): boolean =>
-      sinceMs < farApartMs && position >= (before?.bounds.get(topic)?.get(partition)?.end ?? Infinity);
-    const waiting = reached.filter((one) => one.records > 0 && !isFresh(one));
+    const waiting = reached
+      .filter(({ records }) => records > 0)
+      .map((one) => {
+        const endBefore = before?.bounds.get(one.topic)?.get(one.partition)?.end ?? Infinity;
+        return { ...one, notBeforeMs: one.position >= endBefore ? (before?.atMs ?? null) : null };
+      });
     const since = await waitingSince.read(waiting, atMs);
-    const ages = new Map(waiting.map((one, index) => [one, Math.max(0, atMs - (since[index] ?? atMs)) / 1_000]));
-    return reached.map((one) => {
-      if (one.records === 0) return { ...one, seconds: 0 };
-      // What was not there at the last look came half-way since then, give or take half a look.
-      return { ...one, seconds: ages.get(one) ?? sinceMs / 2_000 };
-    });
+    const ages = new Map(
+      waiting.map(({ group, topic, partition }, index) => [
+        `${group}/${topic}/${partition}`,
+        Math.max(0, atMs - (since[index] ?? atMs)) / 1_000,
+      ]),
+    );
+    return reached.map((one) => ({ ...one, seconds: ages.get(`${one.group}/${one.topic}/${one.partition}`) ?? 0 }));
   };
   const look = async (): Promise<void> => {
+    beganAtMs = clock.now();
     const endTimer = instruments.lookSeconds.startTimer({});
     if (clock.now() - idsReadAtMs >= readIdsEveryMs) await readIds();
     // Positions first: they cannot pass an end that was read later.
@@ -93,12 +103,32 @@ export function watchLag(options: {
     display(snapshot, recordTimes.reads());
     endTimer();
   };
+  // One at a time: two at once would put an older snapshot in the place of a younger one.
+  let looking: Promise<void> | null = null;
+  const lookOnce = async (): Promise<void> => {
+    looking ??= look().finally(() => {
+      looking = null;
+    });
+    await looking;
+  };
+  let failing = false;
   return {
+    refresh: async () => {
+      if (failing) return;
+      const enough = new AbortController();
+      const lookAnew = async (): Promise<void> => {
+        await looking;
+        if (clock.now() - beganAtMs >= freshMs) await lookOnce();
+      };
+      // What fails is told by `watch`, and the time of the snapshot says how old it is.
+      const done = lookAnew().catch(() => undefined);
+      await Promise.race([done, clock.sleep(patienceMs, enough.signal).catch(() => undefined)]);
+      enough.abort();
+    },
     watch: async (signal) => {
-      let failing = false;
       while (!signal.aborted) {
         try {
-          await look();
+          await lookOnce();
           failing = false;
         } catch (error) {
           // Only figures depend on it; `followJobs` is who gives up on a broker that stays away.

@@ -11,7 +11,7 @@ const jobId = {
   atMost: 20,
 } as const satisfies OpenLabel;
 
-/** Measured from offsets, the log and committed state, whether or not the group's processes run; one snapshot a second. */
+/** Measured from offsets, the log and committed state, whether or not the group's processes run. */
 export const lagMetrics = {
   records: gauge({
     name: 'full_sync_lag_records',

@@ -8,7 +8,7 @@ const report = Type.Object({ live: Type.Boolean(), ready: Type.Boolean(), reason
 const databaseDeadlineMs = 2_000;
 
 /** Liveness, readiness and the Prometheus text. */
-export function registerHealth(app: ApiServer, { db, health, metrics }: ApiContext): void {
+export function registerHealth(app: ApiServer, { db, health, lag, metrics }: ApiContext): void {
   app.get(
     '/livez',
     {
@@ -57,7 +57,10 @@ export function registerHealth(app: ApiServer, { db, health, metrics }: ApiConte
         response: { 200: { description: 'Prometheus text', content: { 'text/plain': { schema: Type.String() } } } },
       },
     },
-    async (_request, reply) => await reply.header('content-type', metrics.contentType).send(await metrics.metrics()),
+    async (_request, reply) => {
+      await lag.refresh();
+      return await reply.header('content-type', metrics.contentType).send(await metrics.metrics());
+    },
   );
 }
 

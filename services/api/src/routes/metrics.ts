@@ -76,6 +76,7 @@ export function registerMetrics(app: ApiServer, { config, lag, state }: ApiConte
       response: { 200: metricsShape, ...problems(403, 503) },
     },
     handler: async () => {
+      await lag.refresh();
       const states = await state.budgets();
       const { heapUsed, heapTotal, rss, external, arrayBuffers } = process.memoryUsage();
       const seen = lag.snapshot();
@@ -85,13 +86,13 @@ export function registerMetrics(app: ApiServer, { config, lag, state }: ApiConte
         uptime_seconds: process.uptime(),
         rate_limits: Object.fromEntries(
           platforms.map((platform) => {
-            const accounts = states.filter((state) => state.platform === platform);
+            const accounts = states.filter((one) => one.platform === platform);
             const tightest = accounts.toSorted((a, b) => shareLeft(a) - shareLeft(b))[0] ?? untouched(config, platform);
             return [
               platform,
               {
                 ...show(tightest),
-                accounts: accounts.map((state) => ({ account: state.label, ...show(state) })),
+                accounts: accounts.map((one) => ({ account: one.label, ...show(one) })),
               },
             ];
           }),
