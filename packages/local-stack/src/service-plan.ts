@@ -20,7 +20,8 @@ export function servicesFor(env: NodeJS.ProcessEnv): readonly string[] {
 
 export type DestinationName = keyof typeof DESTINATIONS;
 
-function isDestination(name: string): name is DestinationName {
+/** Whether a service sends events on; what it sends to may be out of order without the pipeline being so. */
+export function isDestination(name: string): name is DestinationName {
   return name in DESTINATIONS;
 }
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { lastWords, followLog } from './logs.ts';
-import { planServices, servicesFor, type ServicePlan } from './service-plan.ts';
+import { isDestination, planServices, servicesFor, type ServicePlan } from './service-plan.ts';
 import type { Stack } from './stack.ts';
 import { supervise, type ProcessSpec, type Supervised } from './supervised.ts';
 
@@ -43,7 +43,7 @@ export type Services = {
 
 /**
  * Starts services as child processes on a stack and keeps them running; they stop with the stack. Resolves when every
- * copy answers `/readyz`. Throws StackError with the exit code of the service that did not start.
+ * copy answers `/readyz` (of a destination: `/livez`). Throws StackError with the exit code of the service that did not start.
  */
 export async function startServices(options: ServicesOptions): Promise<Services> {
   const { stack } = options;
@@ -122,12 +122,14 @@ function serviceSpec(plan: ServicePlan, options: ServicesOptions, base: NodeJS.P
     readyMs: 120_000,
     tries: 4,
     command: () => ({ file: process.execPath, args: [...heapFlags, entry], env, cwd: root }),
-    isReady: () => isReady(`${plan.baseUrl}/readyz`),
+    // A destination that waits for somebody to mend its credentials is not ready, but it is up: it says why, and the
+    // pipeline does not depend on it (I5).
+    isReady: () => answers(`${plan.baseUrl}/${isDestination(plan.name) ? 'livez' : 'readyz'}`),
     explain: () => lastWords(logFile),
   };
 }
 
-async function isReady(url: string): Promise<boolean> {
+async function answers(url: string): Promise<boolean> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
     await response.body?.cancel();

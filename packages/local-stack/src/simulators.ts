@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { StackError } from './errors.ts';
 import { lastLines, lastWords } from './logs.ts';
 import { accepts, findPort } from './ports.ts';
 import { hasCredentials } from './service-plan.ts';
@@ -64,6 +67,9 @@ export async function startSimulators(stack: Stack, env: NodeJS.ProcessEnv, sign
   );
   stack.beforeStop(() => supervised.stop());
   const said = (name: string): string => listeningIn(logFile)?.[name] ?? '';
+  const attio = { ATTIO_BASE_URL: said('attio'), ATTIO_API_KEY: said('attioToken') };
+  const takesAttio = !hasCredentials('attio', env);
+  if (takesAttio) await setUpAttio({ ...env, ...attio, NAMESPACES_FILE: '' }, signal);
   return {
     SMARTLEAD_API_KEY: said('smartleadKey'),
     SMARTLEAD_BASE_URL: said('smartlead'),
@@ -80,8 +86,20 @@ export async function startSimulators(stack: Stack, env: NodeJS.ProcessEnv, sign
           MIXPANEL_SERVICE_ACCOUNT_USERNAME: said('mixpanelUser'),
           MIXPANEL_SERVICE_ACCOUNT_SECRET: said('mixpanelSecret'),
         }),
-    ...(hasCredentials('attio', env) ? {} : { ATTIO_BASE_URL: said('attio'), ATTIO_API_KEY: said('attioToken') }),
+    ...(takesAttio ? attio : {}),
   };
+}
+
+/** Makes the attributes that a new workspace lacks, as `cli attio setup` does for a real one. */
+async function setUpAttio(env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
+  const program = join(import.meta.dirname, '..', '..', '..', 'services', 'attio', 'src', 'setup.ts');
+  try {
+    await promisify(execFile)(process.execPath, [program], { env, signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const said = error instanceof Error && 'stderr' in error ? String(error.stderr).trim() : String(error);
+    throw new StackError(`the simulated Attio workspace could not be set up: ${said}`);
+  }
 }
 
 /** The fields of the one line that the simulators print when they listen. */
