@@ -81,9 +81,9 @@ export function forgottenVariables(services: Fields, read: ReadonlySet<string>):
     .map((name) => `no container is given ${name}`);
 }
 
-/** Of the local stack; for terminals; and what only a broker and a registry elsewhere need. */
+/** Of the local stack; for terminals; what the image has from its build; what only a broker and a registry elsewhere need. */
 const NOT_IN_CONTAINERS =
-  /^(?:FULL_SYNC_HOME|LOG_PRETTY|DATABASE_POOL_MAX|KAFKA_(?:SSL|SASL_\w+)|SCHEMA_REGISTRY_(?:USERNAME|PASSWORD))$/;
+  /^(?:FULL_SYNC_HOME|LOG_PRETTY|API_URL|API_KEY|BUILD_REVISION|DATABASE_POOL_MAX|KAFKA_(?:SSL|SASL_\w+)|SCHEMA_REGISTRY_(?:USERNAME|PASSWORD))$/;
 
 /** Ports that are asked or published and that the process inside does not open, and host ports used twice. */
 export function portProblems(services: Fields): readonly string[] {
