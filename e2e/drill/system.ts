@@ -20,6 +20,8 @@ export interface SystemOptions {
   readonly brokenRecords?: number;
   readonly collisions?: number;
   readonly copies?: Readonly<Record<string, number>>;
+  /** Whether the simulated destinations are delivered to; not unless told. */
+  readonly destinations?: boolean;
   /** Further variables of all services. */
   readonly env?: Readonly<Record<string, string>>;
   readonly say: (line: string) => void;
@@ -124,16 +126,27 @@ async function startSimulators(
   const args = Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawnProgram({ name: 'simulators', args: [entry, ...args] });
   const [line] = await child.outputMatching(/^\{"event":"listening".*\}$/m, 30_000);
-  const told = JSON.parse(line) as Record<'smartlead' | 'lemlist' | 'smartleadKey' | 'lemlistKey' | 'control', string>;
+  const told = JSON.parse(line) as Readonly<Record<string, string>>;
+  const said = (name: string): string => told[name] ?? '';
+  const destinations = {
+    MIXPANEL_BASE_URL: said('mixpanel'),
+    MIXPANEL_PROJECT_ID: said('mixpanelProject'),
+    MIXPANEL_PROJECT_TOKEN: said('mixpanelToken'),
+    MIXPANEL_SERVICE_ACCOUNT_USERNAME: said('mixpanelUser'),
+    MIXPANEL_SERVICE_ACCOUNT_SECRET: said('mixpanelSecret'),
+    ATTIO_BASE_URL: said('attio'),
+    ATTIO_API_KEY: said('attioToken'),
+  };
   return {
-    controlUrl: told.control,
+    controlUrl: said('control'),
     env: {
-      SMARTLEAD_API_KEY: told.smartleadKey,
-      SMARTLEAD_BASE_URL: told.smartlead,
+      SMARTLEAD_API_KEY: said('smartleadKey'),
+      SMARTLEAD_BASE_URL: said('smartlead'),
       SMARTLEAD_RATE_LIMIT: limits.smartlead,
-      LEMLIST_API_KEY: told.lemlistKey,
-      LEMLIST_BASE_URL: told.lemlist,
+      LEMLIST_API_KEY: said('lemlistKey'),
+      LEMLIST_BASE_URL: said('lemlist'),
       LEMLIST_RATE_LIMIT: limits.lemlist,
+      ...(options.destinations === true ? destinations : {}),
     },
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   };

@@ -37,6 +37,7 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
     limits: { smartlead: '600/60s', lemlist: '40/2s' },
     latencyMs: 5,
     copies: { keyer: 2 },
+    destinations: true,
     env: { WEBHOOK_ALLOW_PRIVATE: 'true' },
     say,
     signal,

@@ -13,6 +13,8 @@ export interface Stage {
   /** Arms a fault of the simulators. */
   readonly fault: (spec: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly clearFaults: () => Promise<void>;
+  /** Changes settings of a simulated platform. */
+  readonly configure: (platform: string, settings: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly waitForEnd: (jobId: string, deadlineMs?: number) => Promise<JobStatus>;
   /** Waits until a query gives a value that is as wanted, in its first series; that value. */
   readonly until: (
@@ -30,7 +32,7 @@ export interface Act {
   readonly fires: readonly string[];
   /** Those of them that look back over a span longer than the proof, and fire on after the end. */
   readonly lasting?: readonly string[];
-  /** Brings it about; called again and again while alerts are waited for, so that what is passing is passing still. */
+  /** Brings it about. */
   readonly begin: (stage: Stage) => Promise<void>;
   /** Ends it; after that the alerts must be quiet again. */
   readonly end: (stage: Stage) => Promise<void>;
@@ -57,6 +59,7 @@ export function createStage(system: System, prometheus: Prometheus, say: (line: 
     },
     fault: (spec) => control('POST', '/faults', spec),
     clearFaults: () => control('DELETE', '/faults'),
+    configure: (platform, settings) => control('POST', '/settings', { platform, ...settings }),
     waitForEnd: (jobId, deadlineMs = 120_000) =>
       waitFor(
         async () => {

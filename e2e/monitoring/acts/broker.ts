@@ -16,37 +16,41 @@ async function withKafka<T>({ system }: Stage, work: (client: KafkaClient) => Pr
 }
 
 /** The broker is frozen for seconds while the api sends a broadcast, and nothing else. */
-export const frozenBroker: Act = {
-  title: `the broker stands still for ${FROZEN_MS / 1_000} s while the api sends (SIGSTOP)`,
-  fires: ['FullSyncBrokerSlow'],
-  lasting: ['FullSyncBrokerSlow'],
-  begin: async ({ pidOf, system }) => {
-    const broker = pidOf('broker');
-    process.kill(broker, 'SIGSTOP');
-    const sent = system.client.call('POST', '/api/event-keys/clear-cache', { platform: 'all' });
-    await delay(FROZEN_MS);
-    process.kill(broker, 'SIGCONT');
-    await sent;
-  },
-  end: async () => undefined,
-};
+export function frozenBroker(): Act {
+  return {
+    title: `the broker stands still for ${FROZEN_MS / 1_000} s while the api sends (SIGSTOP)`,
+    fires: ['FullSyncBrokerSlow'],
+    lasting: ['FullSyncBrokerSlow'],
+    begin: async ({ pidOf, system }) => {
+      const broker = pidOf('broker');
+      process.kill(broker, 'SIGSTOP');
+      const sent = system.client.call('POST', '/api/event-keys/clear-cache', { platform: 'all' });
+      await delay(FROZEN_MS);
+      process.kill(broker, 'SIGCONT');
+      await sent;
+    },
+    end: async () => undefined,
+  };
+}
 
 /** A reader of the events that somebody else has, which stands at the beginning while its log is cut off above. */
-export const lostRecords: Act = {
-  title: 'another reader of the events stands still, and records are deleted before it has read them',
-  fires: ['FullSyncDestinationBehind', 'FullSyncRecordsDeleted'],
-  begin: async (stage) =>
-    await withKafka(stage, async ({ admin }) => {
-      const ends = await admin.fetchTopicOffsets(TOPIC);
-      const filled = ends.find(({ high }) => Number(high) > 10);
-      if (filled === undefined) throw new Error(`${TOPIC} holds nothing`);
-      const { partition } = filled;
-      await admin.setOffsets({
-        groupId: GROUP,
-        topic: TOPIC,
-        partitions: ends.map((one) => ({ partition: one.partition, offset: '0' })),
-      });
-      await admin.deleteTopicRecords({ topic: TOPIC, partitions: [{ partition, offset: '5' }] });
-    }),
-  end: async (stage) => await withKafka(stage, async ({ admin }) => void (await admin.deleteGroups([GROUP]))),
-};
+export function lostRecords(): Act {
+  return {
+    title: 'another reader of the events stands still, and records are deleted before it has read them',
+    fires: ['FullSyncDestinationBehind', 'FullSyncRecordsDeleted'],
+    begin: async (stage) =>
+      await withKafka(stage, async ({ admin }) => {
+        const ends = await admin.fetchTopicOffsets(TOPIC);
+        const filled = ends.find(({ high }) => Number(high) > 10);
+        if (filled === undefined) throw new Error(`${TOPIC} holds nothing`);
+        const { partition } = filled;
+        await admin.setOffsets({
+          groupId: GROUP,
+          topic: TOPIC,
+          partitions: ends.map((one) => ({ partition: one.partition, offset: '0' })),
+        });
+        await admin.deleteTopicRecords({ topic: TOPIC, partitions: [{ partition, offset: '5' }] });
+      }),
+    end: async (stage) => await withKafka(stage, async ({ admin }) => void (await admin.deleteGroups([GROUP]))),
+  };
+}

@@ -1,22 +1,23 @@
 import type { Act, Stage } from '../stage.ts';
 
-let jobId = '';
-
 /** The source has records that cannot become events, and ids that are used twice. */
-export const brokenSource: Act = {
-  title: 'the source has broken records and uses ids twice',
-  fires: ['FullSyncDeadLetters', 'FullSyncCollisions'],
-  lasting: ['FullSyncDeadLetters', 'FullSyncCollisions'],
-  begin: async ({ system, waitForEnd }) => {
-    await system.replaceSimulators({ brokenRecords: 30, collisions: 4_000 });
-    jobId = await system.client.execute();
-    await waitForEnd(jobId, 180_000);
-    // So that letters are seen to be replayed as well; most of them fail again.
-    const answer = await system.client.call('POST', '/api/dead-letters/replay', { jobId });
-    if (answer.status >= 400) throw new Error(`the replay was answered ${answer.status}: ${answer.text}`);
-  },
-  end: async ({ system }) => await system.replaceSimulators({}),
-};
+export function brokenSource(): Act {
+  let jobId = '';
+  return {
+    title: 'the source has broken records and uses ids twice',
+    fires: ['FullSyncDeadLetters', 'FullSyncCollisions'],
+    lasting: ['FullSyncDeadLetters', 'FullSyncCollisions'],
+    begin: async ({ system, waitForEnd }) => {
+      await system.replaceSimulators({ brokenRecords: 30, collisions: 4_000 });
+      jobId = await system.client.execute();
+      await waitForEnd(jobId, 180_000);
+      // So that letters are seen to be replayed as well; most of them fail again.
+      const answer = await system.client.call('POST', '/api/dead-letters/replay', { jobId });
+      if (answer.status >= 400) throw new Error(`the replay was answered ${answer.status}: ${answer.text}`);
+    },
+    end: async ({ system }) => await system.replaceSimulators({}),
+  };
+}
 
 const SLEEP_S = 5.5;
 
@@ -29,49 +30,53 @@ async function leaves({ system }: Stage): Promise<readonly string[]> {
 }
 
 /** A trigger of the user’s makes every statement on the table slow. */
-export const slowPostgres: Act = {
-  title: 'a trigger makes Postgres slow',
-  fires: ['FullSyncFlushSlow'],
-  lasting: ['FullSyncFlushSlow'],
-  begin: async (stage) => {
-    const { pool } = stage.system;
-    await pool.query(
-      `create function be_slow() returns trigger language plpgsql as 'begin perform pg_sleep(${SLEEP_S}); return null; end'`,
-    );
-    for (const leaf of await leaves(stage)) {
-      await pool.query(`create trigger slow before insert on ${leaf} for each statement execute function be_slow()`);
-    }
-    jobId = await stage.system.client.execute();
-  },
-  end: async (stage) => {
-    const { pool } = stage.system;
-    for (const leaf of await leaves(stage)) await pool.query(`drop trigger slow on ${leaf}`);
-    await pool.query('drop function be_slow');
-    await stage.waitForEnd(jobId, 240_000);
-  },
-};
-
-let release: (() => Promise<void>) | null = null;
+export function slowPostgres(): Act {
+  let jobId = '';
+  return {
+    title: 'a trigger makes Postgres slow',
+    fires: ['FullSyncFlushSlow'],
+    lasting: ['FullSyncFlushSlow'],
+    begin: async (stage) => {
+      const { pool } = stage.system;
+      await pool.query(
+        `create function be_slow() returns trigger language plpgsql as 'begin perform pg_sleep(${SLEEP_S}); return null; end'`,
+      );
+      for (const leaf of await leaves(stage)) {
+        await pool.query(`create trigger slow before insert on ${leaf} for each statement execute function be_slow()`);
+      }
+      jobId = await stage.system.client.execute();
+    },
+    end: async (stage) => {
+      const { pool } = stage.system;
+      for (const leaf of await leaves(stage)) await pool.query(`drop trigger slow on ${leaf}`);
+      await pool.query('drop function be_slow');
+      await stage.waitForEnd(jobId, 240_000);
+    },
+  };
+}
 
 /** An open session holds a lock that every request needs. */
-export const lockedTable: Act = {
-  title: 'an open session locks a table, and callers wait for connections',
-  fires: ['FullSyncConnectionsUsedUp'],
-  begin: async ({ system }) => {
-    const client = await system.pool.connect();
-    await client.query('begin');
-    await client.query('lock table jobs in access exclusive mode');
-    const requests = Array.from({ length: 40 }, () =>
-      fetch(`${system.client.api}/api/full-sync/history`).then(
-        (response) => response.body?.cancel(),
-        () => undefined,
-      ),
-    );
-    release = async () => {
-      await client.query('rollback');
-      client.release();
-      await Promise.all(requests);
-    };
-  },
-  end: async () => await release?.(),
-};
+export function lockedTable(): Act {
+  let release: (() => Promise<void>) | null = null;
+  return {
+    title: 'an open session locks a table, and callers wait for connections',
+    fires: ['FullSyncConnectionsUsedUp'],
+    begin: async ({ system }) => {
+      const client = await system.pool.connect();
+      await client.query('begin');
+      await client.query('lock table jobs in access exclusive mode');
+      const requests = Array.from({ length: 40 }, () =>
+        fetch(`${system.client.api}/api/full-sync/history`).then(
+          (response) => response.body?.cancel(),
+          () => undefined,
+        ),
+      );
+      release = async () => {
+        await client.query('rollback');
+        client.release();
+        await Promise.all(requests);
+      };
+    },
+    end: async () => await release?.(),
+  };
+}

@@ -1,23 +1,27 @@
 import type { Act } from '../stage.ts';
 import { frozenBroker, lostRecords } from './broker.ts';
 import { brokenSource, lockedTable, slowPostgres } from './data.ts';
+import { failingDestination, refusedCredentials, refusedEvents } from './destinations.ts';
 import { brokenApi, refusedKey } from './jobs.ts';
 import { dyingKeyer, stalledLoader, stoppedApi, stoppedExtractor } from './stalls.ts';
 import { failingUpstream, throttlingUpstream } from './upstreams.ts';
 
 /** Everything that goes wrong, in this order: what looks back over minutes comes after what it would not see for their sake. */
 export const acts: readonly Act[] = [
-  stalledLoader,
-  refusedKey,
-  throttlingUpstream,
-  brokenApi,
-  stoppedApi,
-  frozenBroker,
-  lostRecords,
-  stoppedExtractor,
-  failingUpstream,
-  dyingKeyer,
-  brokenSource,
-  lockedTable,
-  slowPostgres,
+  stalledLoader(),
+  refusedCredentials(),
+  failingDestination(),
+  refusedEvents(),
+  refusedKey(),
+  throttlingUpstream(),
+  brokenApi(),
+  stoppedApi(),
+  frozenBroker(),
+  lostRecords(),
+  stoppedExtractor(),
+  failingUpstream(),
+  dyingKeyer(),
+  brokenSource(),
+  lockedTable(),
+  slowPostgres(),
 ];

@@ -6,8 +6,6 @@ const TOLERANCE_S = 2;
 const SAMPLES = 20;
 const LAG_OF_LOADER = 'max(full_sync_lag_seconds{group="loader"})';
 
-let jobId = '';
-
 /**
  * What the panel says while the loader is stopped, against the age of the oldest event that is not in Postgres: the time since the
  * stop, as events come every moment. Throws when they differ by more than the tolerance.
@@ -26,68 +24,78 @@ async function compareWithTruth({ prometheus, say }: Stage, stoppedAt: number): 
 }
 
 /** The loader stands still in the middle of a sync. */
-export const stalledLoader: Act = {
-  title: 'the loader stands still in a sync (SIGSTOP)',
-  fires: ['FullSyncProcessDown', 'FullSyncLagHigh', 'FullSyncStageStalled', 'FullSyncExtractionHeldBack'],
-  begin: async (stage) => {
-    jobId = await stage.system.client.execute();
-    await stage.until(
-      'events of the job to be loaded',
-      'sum(rate(full_sync_loader_events_total[5s]))',
-      (rate) => rate > 0,
-    );
-    process.kill(stage.pidOf('loader'), 'SIGSTOP');
-    const stoppedAt = Date.now() / 1_000;
-    await stage.until('lag to be shown', LAG_OF_LOADER, (seconds) => seconds > 2);
-    await compareWithTruth(stage, stoppedAt);
-  },
-  end: async (stage) => {
-    process.kill(stage.pidOf('loader'), 'SIGCONT');
-    await stage.until('the lag of the loader to be gone', LAG_OF_LOADER, (seconds) => seconds < 2);
-    const { status } = await stage.waitForEnd(jobId, 180_000);
-    if (status !== 'completed') throw new Error(`the sync that was stalled is ${status}`);
-  },
-};
+export function stalledLoader(): Act {
+  let jobId = '';
+  return {
+    title: 'the loader stands still in a sync (SIGSTOP)',
+    fires: ['FullSyncProcessDown', 'FullSyncLagHigh', 'FullSyncStageStalled', 'FullSyncExtractionHeldBack'],
+    begin: async (stage) => {
+      jobId = await stage.system.client.execute();
+      await stage.until(
+        'events of the job to be loaded',
+        'sum(rate(full_sync_loader_events_total[5s]))',
+        (rate) => rate > 0,
+      );
+      process.kill(stage.pidOf('loader'), 'SIGSTOP');
+      const stoppedAt = Date.now() / 1_000;
+      await stage.until('lag to be shown', LAG_OF_LOADER, (seconds) => seconds > 2);
+      await compareWithTruth(stage, stoppedAt);
+    },
+    end: async (stage) => {
+      process.kill(stage.pidOf('loader'), 'SIGCONT');
+      await stage.until('the lag of the loader to be gone', LAG_OF_LOADER, (seconds) => seconds < 2);
+      const { status } = await stage.waitForEnd(jobId, 180_000);
+      if (status !== 'completed') throw new Error(`the sync that was stalled is ${status}`);
+    },
+  };
+}
 
 /** Nobody reads from the upstreams, and nobody knows how far behind the stages are. */
-export const stoppedExtractor: Act = {
-  title: 'the extractor stands still while a job waits for it (SIGSTOP)',
-  fires: ['FullSyncNobodyExtracts'],
-  begin: async ({ pidOf, system }) => {
-    process.kill(pidOf('extractor'), 'SIGSTOP');
-    jobId = await system.client.execute();
-  },
-  end: async ({ pidOf, waitForEnd }) => {
-    process.kill(pidOf('extractor'), 'SIGCONT');
-    await waitForEnd(jobId, 180_000);
-  },
-};
+export function stoppedExtractor(): Act {
+  let jobId = '';
+  return {
+    title: 'the extractor stands still while a job waits for it (SIGSTOP)',
+    fires: ['FullSyncNobodyExtracts'],
+    begin: async ({ pidOf, system }) => {
+      process.kill(pidOf('extractor'), 'SIGSTOP');
+      jobId = await system.client.execute();
+    },
+    end: async ({ pidOf, waitForEnd }) => {
+      process.kill(pidOf('extractor'), 'SIGCONT');
+      await waitForEnd(jobId, 180_000);
+    },
+  };
+}
 
-export const stoppedApi: Act = {
-  title: 'the api stands still, and nobody measures (SIGSTOP)',
-  fires: ['FullSyncLagUnmeasured'],
-  begin: async ({ pidOf }) => void process.kill(pidOf('api'), 'SIGSTOP'),
-  end: async ({ pidOf }) => void process.kill(pidOf('api'), 'SIGCONT'),
-};
+export function stoppedApi(): Act {
+  return {
+    title: 'the api stands still, and nobody measures (SIGSTOP)',
+    fires: ['FullSyncLagUnmeasured'],
+    begin: async ({ pidOf }) => void process.kill(pidOf('api'), 'SIGSTOP'),
+    end: async ({ pidOf }) => void process.kill(pidOf('api'), 'SIGCONT'),
+  };
+}
 
 const KILLS = 4;
 
 /** One of two keyers dies again and again; the other one is given its partitions each time. */
-export const dyingKeyer: Act = {
-  title: `one of two keyers is killed ${KILLS} times`,
-  fires: ['FullSyncProcessRestarting', 'FullSyncRebalancing'],
-  lasting: ['FullSyncProcessRestarting', 'FullSyncRebalancing'],
-  begin: async ({ system, pidOf, until }) => {
-    const metricsUrl = system.services.plans.find(({ name, copy }) => name === 'keyer' && copy === 1)?.baseUrl ?? '';
-    const instance = new URL(metricsUrl).host;
-    for (let kill = 0; kill < KILLS; kill += 1) {
-      const pid = pidOf('keyer');
-      system.expectEnd('keyer', 1);
-      process.kill(pid, 'SIGKILL');
-      const assigned = `sum(full_sync_consumer_assigned_partitions{service="keyer", instance="${instance}"})`;
-      await until('the keyer to be gone', `up{instance="${instance}"}`, (up) => up === 0);
-      await until('the keyer to have partitions again', assigned, (partitions) => partitions > 0);
-    }
-  },
-  end: async () => undefined,
-};
+export function dyingKeyer(): Act {
+  return {
+    title: `one of two keyers is killed ${KILLS} times`,
+    fires: ['FullSyncProcessRestarting', 'FullSyncRebalancing'],
+    lasting: ['FullSyncProcessRestarting', 'FullSyncRebalancing'],
+    begin: async ({ system, pidOf, until }) => {
+      const metricsUrl = system.services.plans.find(({ name, copy }) => name === 'keyer' && copy === 1)?.baseUrl ?? '';
+      const instance = new URL(metricsUrl).host;
+      for (let kill = 0; kill < KILLS; kill += 1) {
+        const pid = pidOf('keyer');
+        system.expectEnd('keyer', 1);
+        process.kill(pid, 'SIGKILL');
+        const assigned = `sum(full_sync_consumer_assigned_partitions{service="keyer", instance="${instance}"})`;
+        await until('the keyer to be gone', `up{instance="${instance}"}`, (up) => up === 0);
+        await until('the keyer to have partitions again', assigned, (partitions) => partitions > 0);
+      }
+    },
+    end: async () => undefined,
+  };
+}

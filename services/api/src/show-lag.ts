@@ -15,7 +15,7 @@ export function createLagDisplay(instruments: Instruments<typeof lagMetrics>): L
       const labels = { group, topic, partition: String(lag.partition) };
       records.set(labels, lag.records);
       seconds.set(labels, lag.seconds);
-      position.set(labels, lag.position);
+      position.set(labels, lag.standsAt);
     }
     for (const { topic, ...log } of snapshot.logs) {
       const labels = { topic, partition: String(log.partition) };

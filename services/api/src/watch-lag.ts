@@ -148,7 +148,7 @@ function reachedBy({ group, topic, next, fromStart }: GroupPositions, bounds: Bo
     const known = next.get(partition);
     if (known === undefined && !fromStart) return [];
     const position = Math.max(known ?? start, start);
-    return [{ group, topic, partition, position, records: Math.max(0, end - position) }];
+    return [{ group, topic, partition, position, standsAt: known ?? start, records: Math.max(0, end - position) }];
   });
 }
 

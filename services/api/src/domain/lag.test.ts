@@ -18,7 +18,7 @@ test('a group is as many records behind as its partitions together, and as old a
     records: number,
     seconds: number,
   ) => {
-    return { group: 'keyer', topic, partition: 0, position: 0, records, seconds };
+    return { group: 'keyer', topic, partition: 0, position: 0, standsAt: 0, records, seconds };
   };
   const raw = [
     lag(topicNames.smartleadRaw, 3, 10),

@@ -15,8 +15,10 @@ export interface PartitionLag {
   readonly group: string;
   readonly topic: DataTopic;
   readonly partition: number;
-  /** The next offset that the group is to settle. */
+  /** The next offset that the group is to settle: where it stands, or the start of the log where that is above. */
   readonly position: number;
+  /** Where it stands; below the start of the log, records were deleted before it had read them. */
+  readonly standsAt: number;
   readonly records: number;
   /** Age of the oldest record that waits, by its own timestamp; 0 when none waits. */
   readonly seconds: number;
