@@ -126,3 +126,19 @@ export {
 export type { DeliverySettlement, DeliveryState, KnownDelivery, NewDelivery } from './deliveries.ts';
 export { addJobDeliveries, readJobDestinations, readJobReaches } from './job-deliveries.ts';
 export type { DeliveryTally, JobDestination, JobReach } from './job-deliveries.ts';
+export {
+  advanceBackfill,
+  cancelBackfill,
+  claimBackfill,
+  countBackfill,
+  endBackfill,
+  insertBackfill,
+  listBackfills,
+  lockBackfill,
+  readBackfill,
+  readBackfillPage,
+  releaseBackfill,
+  renewBackfill,
+  sweepClaims,
+} from './backfills.ts';
+export type { Backfill, BackfillPlace, BackfillStatus, ClaimedBackfill, StoredEvent } from './backfills.ts';

@@ -15,6 +15,7 @@ import type { DestinationMetrics } from './metrics.ts';
 import { readBatch } from './read-partition.ts';
 import { createTargetStates } from './target-states.ts';
 import type { TargetStates } from './target-states.ts';
+import { workBackfills } from './work-backfills.ts';
 import type { Settle } from './work.ts';
 
 export type DestinationSettings = KafkaSettings & RegistrySettings & DatabaseSettings;
@@ -56,22 +57,32 @@ export async function startDestination<Payload>(
   config: DestinationSettings,
   destination: Destination<Payload>,
 ): Promise<void> {
+  const { name, takes } = destination;
+  const hasTarget = (namespace: string): boolean => destination.target(namespace) !== null;
   // Shown as 0: nothing is folded here.
-  createFoldInstruments(scope.metrics, destination.name);
-  await startConsumer(scope, config, destination, (parts) =>
+  createFoldInstruments(scope.metrics, name);
+  await startConsumer(scope, config, { name, hasTarget, ...(takes === undefined ? {} : { takes }) }, (parts) =>
     createDeliver({ ...parts, destination, random: Math.random }),
   );
+}
+
+/** A consumer of events for a destination. */
+export interface DestinationConsumer {
+  readonly name: string;
+  readonly takes?: 'asked' | 'all';
+  /** Whether a namespace has credentials; orders to backfill one that has none fail and say so. */
+  readonly hasTarget?: (namespace: string) => boolean;
 }
 
 /** Like `startDestination`, for a destination that settles its work by itself, as one that folds events into totals. */
 export async function startConsumer(
   scope: ServiceScope,
   config: DestinationSettings,
-  consumer: { readonly name: string; readonly takes?: 'asked' | 'all' },
+  consumer: DestinationConsumer,
   createSettle: (parts: DestinationParts) => Settle | Promise<Settle>,
 ): Promise<void> {
   const { logger, health } = scope;
-  const { name, takes = 'asked' } = consumer;
+  const { name, takes = 'asked', hasTarget = () => true } = consumer;
   const applicationName = `full-sync-${name}`;
   const poolMax = Math.max(fewestConnections, config.DATABASE_POOL_MAX);
   const db = scope.use(await connectDatabase({ config, applicationName, poolMax, metrics: scope.metrics }), 'database');
@@ -88,6 +99,8 @@ export async function startConsumer(
     createTargetStates({ destination: name, health, logger, metrics, draining: scope.signal }),
     'circuits',
   );
+  const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
+  const codec = serde.codec(topicNames.events);
   const settle = await createSettle({
     scope,
     db,
@@ -98,7 +111,7 @@ export async function startConsumer(
     metrics,
     states,
     clock: systemClock,
-    owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    owner,
     beat: () => health.beat('consumer'),
     cutOff: after(scope.signal, cutOffMs),
   });
@@ -107,13 +120,26 @@ export async function startConsumer(
     takes,
     db,
     client,
-    codec: serde.codec(topicNames.events),
+    codec,
     readReaches: createJobReaches(db),
     settle,
     metrics,
     logger,
     draining: scope.signal,
   };
+  const backfilling = {
+    destination: name,
+    db,
+    codec,
+    settle,
+    hasTarget,
+    pausedBy: states.pausedBy,
+    owner,
+    clock: systemClock,
+    logger,
+    beat: () => health.beat('backfills'),
+  };
+  scope.loop('backfills', (signal) => workBackfills(backfilling, signal));
   const reading = await consumeBatches({
     client,
     group: name,

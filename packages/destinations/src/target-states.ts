@@ -11,6 +11,8 @@ export interface TargetStates extends Disposable {
   /** Notes that a target accepts nothing until somebody mends something: said once, and the process is not ready. */
   readonly halted: (targetId: string, why: { readonly code: string; readonly detail: string }) => void;
   readonly works: (targetId: string) => void;
+  /** Why a target is paused, in words; null when none is. */
+  readonly pausedBy: () => string | null;
 }
 
 /** Throttling says that the host is well. */
@@ -62,6 +64,7 @@ export function createTargetStates(options: {
       show();
       logger.info({ destination, target: targetId }, 'delivers again');
     },
+    pausedBy: () => [...halted.values()][0] ?? null,
     [Symbol.dispose]: () => {
       for (const circuit of circuits.values()) circuit.close();
     },

@@ -28,7 +28,7 @@ export type Program = ChildProgram & {
   readonly isReady: () => Promise<boolean>;
 };
 
-/** A database and topics of one test's own, with the jobs job_a, job_b (open) and a namespace `test`. */
+/** A database and topics of one test's own, with the jobs job_a and job_b, which have not ended. */
 export interface Bench extends AsyncDisposable {
   readonly db: Database;
   readonly client: KafkaClient;
@@ -58,7 +58,6 @@ export async function openBench(): Promise<Bench> {
   });
   await migrate(db);
   await db.pool.query(`
-    insert into namespaces (namespace) values ('test'), ('other'), ('nobody');
     insert into jobs (job_id, status, sync_mode, config, parallel_workers, window_end)
     values ('job_a', 'in_progress', 'full_historical', '{}', 4, now()), ('job_b', 'in_progress', 'full_historical', '{}', 4, now())`);
   const config = { KAFKA_BROKERS: kafkaBrokers, KAFKA_TOPIC_PREFIX: prefix, KAFKA_SSL: false };
