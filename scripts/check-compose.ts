@@ -73,7 +73,8 @@ function pathProblems(directory: string, service: Fields): readonly string[] {
   const paths = words.filter(
     (word): word is string => typeof word === 'string' && /^(?:services|packages|deploy)\//.test(word),
   );
-  const build = typeof service['build'] === 'string' ? [join(service['build'], 'Dockerfile')] : [];
+  const context = fieldsOf(service['build'])['context'] ?? service['build'];
+  const build = typeof context === 'string' ? [join(context, 'Dockerfile')] : [];
   return [...paths, ...build]
     .filter((path) => !existsSync(join(directory, path)))
     .map((path) => `names ${path}, which does not exist`);

@@ -92,7 +92,13 @@ const broken: readonly (readonly [title: string, file: string, from: string | Re
       'viewPanel=panel-999',
       /does not lead to a section/,
     ],
-    ['a metric that does not exist', OVERVIEW, 'full_sync_', 'full_sinc_', /names full_sinc_\w+, which does not exist/],
+    [
+      'a metric that does not exist',
+      OVERVIEW,
+      /(?<="expr": "[^"]*)full_sync_/,
+      'full_sinc_',
+      /names full_sinc_\w+, which does not exist/,
+    ],
     ['a query that does not parse', OVERVIEW, /"expr": "/, '"expr": "sum by (', /does not parse/],
     ['a span that is written out', OVERVIEW, '[$__rate_interval]', '[5m]', /looks back over \$__rate_interval/],
     ['a variable that does not exist', OVERVIEW, '[$__rate_interval]', '[$span]', /uses the variable span/],
@@ -163,7 +169,7 @@ const broken: readonly (readonly [title: string, file: string, from: string | Re
       'a metric of the runbook that does not exist',
       RUNBOOK,
       'full_sync_',
-      'full_sinc_full_sync_',
+      'full_sync_sinc_',
       /the metric \w+ does not exist/,
     ],
   ];

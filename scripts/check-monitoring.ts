@@ -34,7 +34,12 @@ export function monitoringProblems(root: string): readonly string[] {
 
 /** Files that are not as the code says, are missing, or are there without it. */
 function driftProblems(root: string): readonly string[] {
-  const wanted = generatedFiles(root);
+  let wanted: ReadonlyMap<string, string>;
+  try {
+    wanted = generatedFiles(root);
+  } catch (error) {
+    return [error instanceof Error ? error.message : String(error)];
+  }
   const there = readdirSync(join(root, DASHBOARDS)).map((name) => `${DASHBOARDS}/${name}`);
   const differing = [...wanted].filter(
     ([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text,

@@ -74,7 +74,10 @@ export function forgottenVariables(services: Fields, read: ReadonlySet<string>):
     Object.values(services)
       .map(fieldsOf)
       .filter(isOurs)
-      .flatMap((service) => Object.keys(fieldsOf(service['environment']))),
+      .flatMap((service) => [
+        ...Object.keys(fieldsOf(service['environment'])),
+        ...Object.keys(fieldsOf(fieldsOf(service['build'])['args'])),
+      ]),
   );
   return [...read]
     .filter((name) => !given.has(name) && !NOT_IN_CONTAINERS.test(name))

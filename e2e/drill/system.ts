@@ -124,7 +124,8 @@ async function startSimulators(
     collisions: options.collisions ?? 0,
   };
   const args = Object.entries(values).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawnProgram({ name: 'simulators', args: [entry, ...args] });
+  await using started = new AsyncDisposableStack();
+  const child = started.use(spawnProgram({ name: 'simulators', args: [entry, ...args] }));
   const [line] = await child.outputMatching(/^\{"event":"listening".*\}$/m, 30_000);
   const told = JSON.parse(line) as Readonly<Record<string, string>>;
   const said = (name: string): string => told[name] ?? '';
@@ -137,6 +138,8 @@ async function startSimulators(
     ATTIO_BASE_URL: said('attio'),
     ATTIO_API_KEY: said('attioToken'),
   };
+  if (options.destinations === true) await setUpAttio(destinations);
+  const cleanUp = started.move();
   return {
     controlUrl: said('control'),
     env: {
@@ -148,8 +151,17 @@ async function startSimulators(
       LEMLIST_RATE_LIMIT: limits.lemlist,
       ...(options.destinations === true ? destinations : {}),
     },
-    [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };
+}
+
+/** Makes the attributes without which nothing is written to a workspace. */
+async function setUpAttio(env: Readonly<Record<string, string>>): Promise<void> {
+  const entry = join(import.meta.dirname, '..', '..', 'packages', 'cli', 'src', 'main.ts');
+  // Not the root: a developer's .env there is none of its business.
+  await using child = spawnProgram({ name: 'attio setup', args: [entry, 'attio', 'setup'], env, cwd: tmpdir() });
+  const { code } = await child.exited;
+  if (code !== 0) throw new Error(`the workspace of Attio could not be set up:\n${child.output()}`);
 }
 
 /** Reads the supervisor's lines on processes that ended, and sorts out those that the drill ended itself. */

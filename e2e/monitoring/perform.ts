@@ -1,4 +1,3 @@
-import { waitFor } from '@full-sync/testing';
 import type { Act, Stage } from './stage.ts';
 
 /** How an alert was seen to fire. */
@@ -47,13 +46,18 @@ export async function perform(act: Act, stage: Stage): Promise<ReadonlyMap<strin
   );
 }
 
-async function waitForAlerts(act: Act, { prometheus }: Stage, from: number, fired: Map<string, number>): Promise<void> {
-  const allFire = async (): Promise<boolean> => {
+async function waitForAlerts(
+  act: Act,
+  { prometheus, patiently }: Stage,
+  from: number,
+  fired: Map<string, number>,
+): Promise<void> {
+  const allFire = async (): Promise<true | null> => {
     const firing = await prometheus.firing();
     for (const name of act.fires) if (firing.has(name) && !fired.has(name)) fired.set(name, secondsSince(from));
-    return act.fires.every((name) => fired.has(name));
+    return act.fires.every((name) => fired.has(name)) ? true : null;
   };
-  await waitFor(allFire, { deadlineMs: FIRES_WITHIN_MS, what: 'the alerts to fire', intervalMs: LOOK_MS }).catch(
+  await patiently(allFire, { deadlineMs: FIRES_WITHIN_MS, what: 'the alerts to fire', intervalMs: LOOK_MS }).catch(
     (error: unknown) => {
       const silent = act.fires.filter((name) => !fired.has(name));
       throw new Error(`"${act.title}" raises no ${silent.join(', ')} within ${FIRES_WITHIN_MS / 1_000} s`, {
@@ -64,18 +68,22 @@ async function waitForAlerts(act: Act, { prometheus }: Stage, from: number, fire
 }
 
 /** Seconds from the end of the act until each alert was quiet for good; those that look back may be missing. */
-async function waitForQuiet(act: Act, { prometheus }: Stage, from: number): Promise<ReadonlyMap<string, number>> {
+async function waitForQuiet(
+  act: Act,
+  { prometheus, patiently }: Stage,
+  from: number,
+): Promise<ReadonlyMap<string, number>> {
   const lasting = new Set(act.lasting);
   const quiet = new Map<string, number>();
-  const allQuiet = async (): Promise<boolean> => {
+  const allQuiet = async (): Promise<true | null> => {
     const firing = await prometheus.firing();
     for (const name of act.fires) {
       if (firing.has(name)) quiet.delete(name);
       else if (!quiet.has(name)) quiet.set(name, secondsSince(from));
     }
-    return act.fires.every((name) => quiet.has(name) || lasting.has(name));
+    return act.fires.every((name) => quiet.has(name) || lasting.has(name)) ? true : null;
   };
-  await waitFor(allQuiet, { deadlineMs: QUIET_WITHIN_MS, what: 'the alerts to be quiet', intervalMs: LOOK_MS }).catch(
+  await patiently(allQuiet, { deadlineMs: QUIET_WITHIN_MS, what: 'the alerts to be quiet', intervalMs: LOOK_MS }).catch(
     (error: unknown) => {
       const loud = act.fires.filter((name) => !quiet.has(name) && !lasting.has(name));
       throw new Error(`${loud.join(', ')} fires on ${QUIET_WITHIN_MS / 1_000} s after the end of "${act.title}"`, {

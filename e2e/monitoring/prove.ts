@@ -50,7 +50,7 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
   });
   const startedAt = Date.now() / 1_000;
   await allScraped(prometheus);
-  const stage = createStage(system, prometheus, say);
+  const stage = createStage({ system, prometheus, say, signal });
 
   say('     a sync without disturbance');
   const end = await stage.waitForEnd(await system.client.execute());

@@ -1,4 +1,5 @@
 import { waitFor } from '@full-sync/testing';
+import type { WaitOptions } from '@full-sync/testing';
 import type { JobStatus } from '../api-client.ts';
 import type { System } from '../drill/system.ts';
 import type { Prometheus } from './prometheus.ts';
@@ -8,6 +9,8 @@ export interface Stage {
   readonly system: System;
   readonly prometheus: Prometheus;
   readonly say: (line: string) => void;
+  /** `waitFor` that gives up as soon as the proof is interrupted. */
+  readonly patiently: <T>(condition: () => Promise<T | null>, options: WaitOptions) => Promise<T>;
   /** The process of the first copy of a service that runs now. */
   readonly pidOf: (service: string) => number;
   /** Arms a fault of the simulators. */
@@ -40,7 +43,23 @@ export interface Act {
 
 const LOOK_MS = 250;
 
-export function createStage(system: System, prometheus: Prometheus, say: (line: string) => void): Stage {
+export function createStage(options: {
+  readonly system: System;
+  readonly prometheus: Prometheus;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}): Stage {
+  const { system, prometheus, say, signal } = options;
+  const patiently: Stage['patiently'] = async (condition, waiting) => {
+    const look = async () => {
+      if (signal.aborted) return { value: null };
+      const value = await condition();
+      return value === null ? null : { value };
+    };
+    const { value } = await waitFor(look, waiting);
+    if (value === null) throw new Error('interrupted');
+    return value;
+  };
   const control = async (method: 'POST' | 'DELETE', path: string, body?: unknown): Promise<void> => {
     const response = await fetch(`${system.controlUrl}${path}`, {
       method,
@@ -52,6 +71,7 @@ export function createStage(system: System, prometheus: Prometheus, say: (line: 
     system,
     prometheus,
     say,
+    patiently,
     pidOf: (service) => {
       const entry = system.stack.processes().find(({ name, copy }) => name === service && copy === 1);
       if (entry === undefined) throw new Error(`no ${service} runs`);
@@ -61,7 +81,7 @@ export function createStage(system: System, prometheus: Prometheus, say: (line: 
     clearFaults: () => control('DELETE', '/faults'),
     configure: (platform, settings) => control('POST', '/settings', { platform, ...settings }),
     waitForEnd: (jobId, deadlineMs = 120_000) =>
-      waitFor(
+      patiently(
         async () => {
           const status = await system.client.status(jobId);
           return status.completed_at === null ? null : status;
@@ -69,12 +89,12 @@ export function createStage(system: System, prometheus: Prometheus, say: (line: 
         { deadlineMs, what: `the end of ${jobId}`, intervalMs: LOOK_MS },
       ),
     until: (what, expr, wanted, deadlineMs = 60_000) =>
-      waitFor(
+      patiently(
         async () => {
           const value = (await prometheus.query(expr))[0]?.points[0]?.[1];
-          return value !== undefined && wanted(value) ? { value } : null;
+          return value !== undefined && wanted(value) ? value : null;
         },
         { deadlineMs, what: `${what}: ${expr}`, intervalMs: LOOK_MS },
-      ).then(({ value }) => value),
+      ),
   };
 }
