@@ -24,6 +24,12 @@ export function readKeys(config: { readonly ATTIO_API_KEY?: string; readonly NAM
   return { byNamespace, others: config.ATTIO_API_KEY ?? null };
 }
 
+/** The key of a namespace's workspace; null: its events go to none. */
+export function keyOf({ byNamespace, others }: Keys, namespace: string): string | null {
+  const own = byNamespace.get(namespace);
+  return own === undefined ? others : own;
+}
+
 /** Every key once. */
 export function allKeys({ byNamespace, others }: Keys): readonly string[] {
   return [...new Set([...byNamespace.values(), others])].filter((key) => key !== null);

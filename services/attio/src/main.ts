@@ -1,7 +1,7 @@
 import { startConsumer } from '@full-sync/destinations';
 import { runService } from '@full-sync/runtime';
 import { configSchema } from './config.ts';
-import { readKeys } from './keys.ts';
+import { keyOf, readKeys } from './keys.ts';
 import { startAttio } from './start-attio.ts';
 
 await runService({
@@ -10,6 +10,7 @@ await runService({
   metrics: (config) => ({ host: config.METRICS_HOST, port: config.ATTIO_METRICS_PORT }),
   start: async (scope, config) => {
     const keys = readKeys(config);
-    await startConsumer(scope, config, { name: 'attio' }, (parts) => startAttio(parts, config, keys));
+    const hasTarget = (namespace: string): boolean => keyOf(keys, namespace) !== null;
+    await startConsumer(scope, config, { name: 'attio', hasTarget }, (parts) => startAttio(parts, config, keys));
   },
 });

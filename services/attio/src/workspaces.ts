@@ -5,7 +5,7 @@ import type { Sender } from '@full-sync/http-client';
 import type { Clock } from '@full-sync/runtime';
 import { createAttio } from './attio.ts';
 import type { Attio } from './attio.ts';
-import { allKeys } from './keys.ts';
+import { allKeys, keyOf } from './keys.ts';
 import type { Keys } from './keys.ts';
 import { resting } from './resting.ts';
 
@@ -64,8 +64,7 @@ export function createWorkspaces(parts: WorkspaceParts): Workspaces {
   };
   return {
     targetOf: async (namespace, signal) => {
-      const own = parts.keys.byNamespace.get(namespace);
-      const key = own === undefined ? parts.keys.others : own;
+      const key = keyOf(parts.keys, namespace);
       return key === null ? null : await unlessAborted(targetOfKey(key), signal);
     },
     openAll: async () => {

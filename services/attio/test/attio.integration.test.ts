@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { insertBackfill, readBackfill } from '@full-sync/database';
 import { createSender } from '@full-sync/http-client';
 import { systemClock } from '@full-sync/runtime';
 import { ATTIO_SCOPES, ATTIO_WORKSPACE } from '@full-sync/simulators';
@@ -257,4 +258,33 @@ test('with activities each event is written once more by itself, after its perso
   await bench.quiet();
   assert.deepEqual(await bench.counts('job_b'), { sent: 1, skipped: 0, failed: 0, waiting: 0 });
   assert.ok(!again.hasExited());
+});
+
+test('stored events are delivered by hand: those that were not delivered, into the same totals', async () => {
+  await using bench = await openBench();
+  await using attio = await openSimulator({ writesPerSecond: 0 });
+  await using service = await bench.start({ ...attio.env, ATTIO_RATE_LIMIT: 'off' });
+  const all = events(0, 30, (n) => ({ lead_email: `lead${n % 5}@example.com` }));
+  await bench.publish(0, all.slice(0, 10));
+  await bench.quiet();
+  await bench.store(all);
+  await bench.db.pool.query(
+    `insert into leaf_states (namespace, platform, live_leaf) values ('test', 'smartlead', 'event_source_1_smartlead')`,
+  );
+  const order = { backfillId: 'backfill_1', destination: 'attio', namespace: 'test', since: null };
+  assert.ok(await insertBackfill(bench.db.pool, order));
+  const ended = await waitFor(
+    async () => {
+      const backfill = await readBackfill(bench.db.pool, 'backfill_1');
+      return backfill?.endedAt === null ? null : backfill;
+    },
+    { what: 'the order to end', deadlineMs: 30_000 },
+  );
+  await bench.quiet();
+  assert.deepEqual([ended.status, ended.lookedAt, ended.sent, ended.skipped, ended.failed], ['done', 30, 20, 10, 0]);
+  assert.deepEqual(sorted(outreachOf(attio.people())), sorted(heldBySimulator(all)));
+  assert.deepEqual(await bench.counts('job_a'), { sent: 10, skipped: 0, failed: 0, waiting: 0 });
+  const { rows } = await bench.db.pool.query('select state, count(*)::int from deliveries group by 1');
+  assert.deepEqual(rows, [{ state: 'sent', count: 30 }]);
+  assert.ok(!service.hasExited());
 });
