@@ -1,29 +1,8 @@
 import type { Client } from '@full-sync/database';
-import type { OutreachEvent } from '@full-sync/schemas';
+import type { DeliveryCounts } from './domain/tally.ts';
+import type { WantedEvent } from './domain/wanted-event.ts';
 
-/** An event that the destination is to have, in the order of the log. */
-export interface WantedEvent {
-  readonly event: OutreachEvent;
-  /** The hash of its key: 32 hex digits. */
-  readonly eventId: string;
-  /** The record's offset in its partition of the events topic; null for stored events. */
-  readonly offset: number | null;
-  /** When the keyer published it, ms since 1970; null for stored events. */
-  readonly publishedAtMs: number | null;
-  /** As it was published, for a dead letter. */
-  readonly value: Buffer;
-  /** True for what somebody asked for once more: deliveries that have failed are tried again. */
-  readonly redrive: boolean;
-}
-
-/** Counts of one job (or backfill) at one destination; `open` may be negative when settled ones are taken out of it. */
-export interface DeliveryCounts {
-  readonly jobId: string;
-  readonly sent: number;
-  readonly skipped: number;
-  readonly failed: number;
-  readonly open: number;
-}
+export type { DeliveryCounts, WantedEvent };
 
 /**
  * A bounded piece of work for a destination: part of a partition's batch, or a page of a backfill. Its events are

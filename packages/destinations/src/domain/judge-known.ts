@@ -1,4 +1,15 @@
-import type { KnownDelivery, NewDelivery } from '@full-sync/database';
+/** The record that a delivery belongs to. */
+interface Origin {
+  readonly jobId: string;
+  readonly partition: number | null;
+  readonly offset: number | null;
+}
+
+interface Known extends Origin {
+  readonly state: 'claimed' | 'sent' | 'folded' | 'skipped' | 'failed';
+  /** Whether the claim on it has not run out. */
+  readonly live: boolean;
+}
 
 export type Judgement =
   /** It is this record's own delivery, settled before; counted as it ended. */
@@ -16,7 +27,7 @@ export type Judgement =
  * What to do with an event that the ledger knows. A delivery belongs to the record that claimed it, so that counts are the
  * same however often a batch is read, and each event is counted as sent once.
  */
-export function judgeKnown(known: KnownDelivery, mine: NewDelivery & { readonly redrive: boolean }): Judgement {
+export function judgeKnown(known: Known, mine: Origin & { readonly redrive: boolean }): Judgement {
   const own = known.jobId === mine.jobId && known.partition === mine.partition && known.offset === mine.offset;
   if (known.state === 'claimed') return own || !known.live ? { kind: 'take-over' } : { kind: 'wait' };
   if (own) return { kind: 'own', state: known.state };

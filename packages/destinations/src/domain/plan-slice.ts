@@ -2,7 +2,7 @@ import { liesBeyond } from '@full-sync/delivery';
 import type { Position } from '@full-sync/delivery';
 import { readWishes } from '@full-sync/schemas';
 import type { OutreachEvent, RecordWishes } from '@full-sync/schemas';
-import type { WantedEvent } from '../work.ts';
+import type { WantedEvent } from './wanted-event.ts';
 
 export interface SliceRecord {
   readonly offset: number;

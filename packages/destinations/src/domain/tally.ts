@@ -1,6 +1,13 @@
-import type { DeliveryCounts } from '../work.ts';
-
 export type Outcome = 'sent' | 'skipped' | 'failed';
+
+/** Counts of one job (or backfill) at one destination; `open` may be negative when settled ones are taken out of it. */
+export interface DeliveryCounts {
+  readonly jobId: string;
+  readonly sent: number;
+  readonly skipped: number;
+  readonly failed: number;
+  readonly open: number;
+}
 
 /** Adds up what became of events, by who brought them. */
 export function tally(
