@@ -13,6 +13,8 @@ export interface Job {
   };
   readonly counts: Counts;
   readonly byPlatform: readonly (readonly [string, Counts])[];
+  /** What destinations have done of its events by now, by name. */
+  readonly destinations: readonly (readonly [string, DestinationCounts])[];
   readonly durationMs: number;
   readonly error: { readonly code: string; readonly message: string; readonly details: readonly string[] } | null;
   readonly config: {
@@ -46,6 +48,10 @@ export const countNames = [
 ] as const;
 
 export type Counts = Readonly<Record<(typeof countNames)[number], number>>;
+
+export const destinationCountNames = ['sent', 'skipped', 'failed', 'waiting'] as const;
+
+export type DestinationCounts = Readonly<Record<(typeof destinationCountNames)[number], number>>;
 
 const stageOrder = [
   'discovering',
@@ -81,6 +87,7 @@ export function readJob(answer: unknown): Job {
     },
     counts: readCounts(summary),
     byPlatform: Object.entries(fields(summary['by_platform'])).map(([name, counts]) => [name, readCounts(counts)]),
+    destinations: Object.entries(fields(job['destinations'])).map(([name, counts]) => [name, readDestination(counts)]),
     durationMs: number(job['duration_ms']),
     error:
       error === null
@@ -117,6 +124,11 @@ function readCounts(value: unknown): Counts {
     users_processed: read('users_processed'),
     errors: read('errors'),
   };
+}
+
+function readDestination(value: unknown): DestinationCounts {
+  const { sent, skipped, failed, waiting } = fields(value);
+  return { sent: number(sent), skipped: number(skipped), failed: number(failed), waiting: number(waiting) };
 }
 
 /** The members of a JSON object; none for anything else. */

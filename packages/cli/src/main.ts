@@ -4,6 +4,7 @@ import { createApiClient } from './api-client.ts';
 import { runAcceptGap } from './commands/accept-gap.ts';
 import type { AcceptGapOptions } from './commands/accept-gap.ts';
 import { registerDeadLetters } from './commands/dead-letters.ts';
+import { registerDeliver } from './commands/deliver.ts';
 import { registerAttio } from './commands/attio.ts';
 import { runDoctor } from './commands/doctor.ts';
 import { registerInsight } from './commands/insight.ts';
@@ -47,6 +48,7 @@ async function run(args: readonly string[]): Promise<number> {
     .option('--from <date>', 'first day, or instant, of a date_range')
     .option('--to <date>', 'last day, or instant')
     .option('--namespaces <list>', 'comma list of namespaces (default: default)')
+    .option('--destinations <list>', 'comma list of mixpanel, attio: send the events there, too')
     .option('--batch-size <n>', 'records of one produce request, 1 to 10000 or auto')
     .option('--workers <n>', 'walks in flight per account, 1 to 32')
     .option('--rate <n>', 'requests per second of this sync, below what the account allows')
@@ -91,11 +93,12 @@ async function run(args: readonly string[]): Promise<number> {
   registerDeadLetters(program, done, withApi);
   registerNamespaces(program, done, withApi);
   registerInsight(program, done, withApi);
+  registerDeliver(program, done);
   registerKeys(program, done);
   registerAttio(program, done);
   registerWebhooks(program, done);
   command('accept-gap', 'let a stage that halted at missing records go on behind them')
-    .requiredOption('--group <group>', 'keyer, loader or api')
+    .requiredOption('--group <group>', 'keyer, loader, api, or the name of a destination')
     .requiredOption('--topic <topic>', 'the topic with the gap')
     .requiredOption('--partition <n>', 'its partition')
     .option('--to <offset>', 'where to go on, as the halted stage says; the log start unless told')

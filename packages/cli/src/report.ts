@@ -1,4 +1,5 @@
 import { decimal, duration, table } from './format.ts';
+import { destinationCountNames } from './job.ts';
 import type { Counts, Job } from './job.ts';
 
 /** Rows of `event_source` by namespace and platform. */
@@ -41,8 +42,20 @@ export function reportJob(job: Job, stored: readonly StoredRows[] | null): strin
       .map((line) => `  ${line}`)
       .join('\n')}`,
   );
+  const destinations = destinationsOf(job);
+  if (destinations !== null) parts.push(destinations);
   if (job.warnings.length > 0) parts.push(`Warnings\n${job.warnings.map((warning) => `  ${warning}`).join('\n')}`);
   return parts.join('\n\n');
+}
+
+/** What destinations that the job was meant for have done by now; null where there is none. */
+function destinationsOf({ destinations }: Job): string | null {
+  const used = destinations.filter(([, counts]) => destinationCountNames.some((name) => counts[name] > 0));
+  if (used.length === 0) return null;
+  return table([
+    ['destinations', ...destinationCountNames],
+    ...used.map(([name, counts]) => [`  ${name}`, ...destinationCountNames.map((count) => decimal(counts[count]))]),
+  ]);
 }
 
 function endingOf(job: Job): string {

@@ -50,3 +50,15 @@ export async function acceptDeadLetterGap(
     [position.topicId, position.partition, position.nextOffset],
   );
 }
+
+/** The same for a destination; it has a position already, or it would have met no gap. */
+export async function acceptDestinationGap(
+  queryable: Queryable,
+  position: AcceptedPosition & { readonly destination: string },
+): Promise<void> {
+  await queryable.query(
+    `update destination_positions set next_offset = greatest(next_offset, $4), updated_at = now()
+     where destination = $1 and topic_id = $2 and partition = $3`,
+    [position.destination, position.topicId, position.partition, position.nextOffset],
+  );
+}

@@ -49,7 +49,13 @@ export type { ChunkCommit, ChunkProgress, ChunkTarget, NewStream, StreamOutcome 
 export { noteRate, noteRefusal, settlePermit, sweepPermits, voidPermit } from './rate-budgets.ts';
 export { claimStream, renewLease, returnUnused } from './streams.ts';
 export type { Claim, ClaimedStream, Permit } from './streams.ts';
-export { acceptDeadLetterGap, acceptEventGap, readDeadLetterPosition, readEventPosition } from './gaps.ts';
+export {
+  acceptDeadLetterGap,
+  acceptDestinationGap,
+  acceptEventGap,
+  readDeadLetterPosition,
+  readEventPosition,
+} from './gaps.ts';
 export { countStoredRows } from './stored-rows.ts';
 export { readGroupPositions } from './group-positions.ts';
 export { countJobs, countOpenLetters, countStreams, readWatchedJobs } from './pipeline-state.ts';

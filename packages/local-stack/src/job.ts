@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 
 /**
- * Runs a full sync of `platforms` through the api and follows it on the terminal; the exit code of the command line tool,
+ * Runs a full sync through the api, its events sent to the destinations as well, and follows it on the terminal; the exit code of the command line tool,
  * which is not 0 unless the job completed. It runs as a process of its own because that tool builds on this package.
  */
 export function runMainJob(
   apiUrl: string,
-  platforms: readonly string[],
+  asked: { readonly platforms: readonly string[]; readonly destinations: readonly string[] },
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<number> {
@@ -20,7 +20,8 @@ export function runMainJob(
     entry,
     'sync',
     '--platforms',
-    platforms.join(','),
+    asked.platforms.join(','),
+    ...(asked.destinations.length > 0 ? ['--destinations', asked.destinations.join(',')] : []),
     '--mode',
     'full_historical',
     '--watch',

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { PartName } from './addresses.ts';
 import { runMainJob } from './job.ts';
-import { planServices, servicesFor } from './service-plan.ts';
+import { isDestination, planServices, servicesFor } from './service-plan.ts';
 import { startServices, type Services } from './services.ts';
 import { hasUpstreamKey, readablePlatforms, startSimulators } from './simulators.ts';
 import { startStack, writeStackEnv, type Stack } from './stack.ts';
@@ -64,7 +64,9 @@ export async function up(options: UpOptions, run: Run): Promise<number> {
   log(`ready ${services.apiUrl}`);
   if (options.job !== undefined) {
     const jobEnv = { ...env, ...stack.env, FULL_SYNC_HOME: stack.home.root };
-    const code = await runMainJob(services.apiUrl, readablePlatforms({ ...env, ...upstreams }), jobEnv, signal);
+    const merged = { ...env, ...upstreams };
+    const asked = { platforms: readablePlatforms(merged), destinations: servicesFor(merged).filter(isDestination) };
+    const code = await runMainJob(services.apiUrl, asked, jobEnv, signal);
     if (options.job.once) return code;
     if (!signal.aborted) log('the services stay up until Ctrl-C');
   }

@@ -1,8 +1,10 @@
 import {
   acceptDeadLetterGap,
+  acceptDestinationGap,
   acceptEventGap,
   connectDatabase,
   readDeadLetterPosition,
+  readDestinationPosition,
   readEventPosition,
 } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
@@ -25,7 +27,7 @@ export interface AcceptGapOptions {
   readonly json: boolean;
 }
 
-/** The topics that each group reads. */
+/** The topics that each group reads; every other group is a destination. */
 const readBy: Readonly<Record<string, readonly TopicName[]>> = {
   keyer: platforms.map(rawTopic),
   loader: [topicNames.events],
@@ -60,13 +62,14 @@ export async function runAcceptGap(options: AcceptGapOptions): Promise<number> {
     );
   if (!options.yes) {
     printNote(
-      `${group} would go on at offset ${to} of ${topic}/${partition}; offsets ${leftOff} to ${to - 1}, which it has not read, are lost to it.\nStop ${group}, then repeat this with --yes; afterwards run a full sync of what was lost.`,
+      `${group} would go on at offset ${to} of ${topic}/${partition}; offsets ${leftOff} to ${to - 1}, which it has not read, are lost to it.\nStop ${group}, then repeat this with --yes; afterwards run a full sync of what was lost${isDestination(group) ? ` (for a destination: npm run cli -- deliver --destination ${group} --namespace ...)` : ''}.`,
     );
     return exitCodes.usage;
   }
   if (group === 'keyer') await acceptGap({ ...at, to });
   else if (group === 'loader') await acceptEventGap(db.pool, { ...at, nextOffset: to });
-  else await acceptDeadLetterGap(db.pool, { ...at, nextOffset: to });
+  else if (group === 'api') await acceptDeadLetterGap(db.pool, { ...at, nextOffset: to });
+  else await acceptDestinationGap(db.pool, { ...at, destination: group, nextOffset: to });
   if (options.json) printJson({ group, topic, partition, next_offset: to });
   else printResult(`${group} goes on at offset ${to} of ${topic}/${partition}. Start it again.`);
   return exitCodes.completed;
@@ -85,19 +88,28 @@ async function readLeftOff(
 ): Promise<number> {
   if (at.group === 'keyer') return await leftOffAt(at, logStart);
   if (at.group === 'loader') return await readEventPosition(db.pool, at.topicId, at.partition);
-  return await readDeadLetterPosition(db.pool, at.topicId, at.partition);
+  if (at.group === 'api') return await readDeadLetterPosition(db.pool, at.topicId, at.partition);
+  const position = await readDestinationPosition(db.pool, { ...at, destination: at.group });
+  if (position === null)
+    throw new CliError(exitCodes.usage, `${at.group} has not read ${at.topic}/${at.partition}: there is no gap.`);
+  return position.nextOffset;
+}
+
+/** Everybody else's name is known. */
+function isDestination(group: string): boolean {
+  return readBy[group] === undefined;
 }
 
 function readTarget(
   options: AcceptGapOptions,
   prefix: string,
 ): { readonly group: string; readonly topic: TopicName; readonly partition: number } {
-  const topics = readBy[options.group];
-  if (topics === undefined)
+  if (!/^[a-z][a-z0-9_-]*$/.test(options.group))
     throw new CliError(
       exitCodes.usage,
-      `--group: expected one of ${Object.keys(readBy).join(', ')}; got "${options.group}"`,
+      `--group: expected one of ${Object.keys(readBy).join(', ')}, or a destination; got "${options.group}"`,
     );
+  const topics = readBy[options.group] ?? [topicNames.events];
   const topic = topics.find((name) => options.topic === name || options.topic === prefix + name);
   if (topic === undefined)
     throw new CliError(exitCodes.usage, `--topic: ${options.group} reads ${topics.join(', ')}; got "${options.topic}"`);

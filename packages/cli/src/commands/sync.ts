@@ -1,3 +1,4 @@
+import { destinationFields, destinationNames } from '@full-sync/schemas';
 import { ApiProblem } from '../api-client.ts';
 import type { ApiClient } from '../api-client.ts';
 import { CliError, exitCodes } from '../errors.ts';
@@ -13,6 +14,7 @@ export interface SyncOptions {
   /** Left out: `date_range` with a date, else `full_historical`. */
   readonly mode?: string;
   readonly namespaces?: string;
+  readonly destinations?: string;
   readonly from?: string;
   readonly to?: string;
   readonly batchSize?: string;
@@ -67,6 +69,7 @@ function requestOf(options: SyncOptions): object {
     platforms,
     syncMode: mode ?? (from === undefined && to === undefined ? 'full_historical' : 'date_range'),
     ...(namespaces === undefined ? {} : { namespaces }),
+    ...wishesOf(options),
     ...(from === undefined ? {} : { startDate: from }),
     ...(to === undefined ? {} : { endDate: to }),
     ...(batchSize === undefined
@@ -83,6 +86,20 @@ function requestOf(options: SyncOptions): object {
           },
         }),
   };
+}
+
+/** The fields that ask for destinations. */
+function wishesOf({ destinations }: SyncOptions): object {
+  const names = (destinations ?? '').split(',').map((name) => name.trim());
+  const asked = names.filter((name) => name !== '');
+  const unknown = asked.find((name) => !destinationNames.some((known) => known === name));
+  if (unknown !== undefined)
+    throw new CliError(
+      exitCodes.usage,
+      `--destinations: expected a comma list of ${destinationNames.join(', ')}; got "${unknown}"`,
+    );
+  const fieldNames = destinationNames.filter((name) => asked.includes(name)).map((name) => destinationFields[name]);
+  return Object.fromEntries(fieldNames.map((name) => [name, true]));
 }
 
 function paceOf({ rate, burst, retries }: SyncOptions): object {
