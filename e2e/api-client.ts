@@ -30,6 +30,12 @@ export type JobStatus = {
     readonly duration_ms: number;
     readonly by_platform: Readonly<Record<string, Counts>>;
   };
+  readonly destinations: Readonly<
+    Record<
+      string,
+      { readonly sent: number; readonly skipped: number; readonly failed: number; readonly waiting: number }
+    >
+  >;
   readonly error: { readonly code: string; readonly message: string; readonly details: readonly string[] } | null;
   readonly warnings: readonly string[];
   readonly created_at: string;

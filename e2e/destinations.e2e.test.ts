@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { spawnProgram, spawnService, waitFor } from '@full-sync/testing';
+import type { JobStatus } from './api-client.ts';
+import { startPipeline } from './harness.ts';
+import type { Pipeline } from './harness.ts';
+
+const nothing = { sent: 0, skipped: 0, failed: 0, waiting: 0 };
+const simulators = { seed: 7, attio: { writesPerSecond: 0, readsPerSecond: 0 } };
+const root = join(import.meta.dirname, '..');
+
+/** The variables of both destinations, on the pipeline's simulators. */
+function credentialsOf({ simulators: { mixpanel, attio } }: Pipeline): Readonly<Record<string, string>> {
+  const [project] = mixpanel.projects;
+  const [account] = project?.serviceAccounts ?? [];
+  return {
+    MIXPANEL_BASE_URL: mixpanel.baseUrl,
+    MIXPANEL_PROJECT_ID: project?.id ?? '',
+    MIXPANEL_PROJECT_TOKEN: project?.token ?? '',
+    MIXPANEL_SERVICE_ACCOUNT_USERNAME: account?.username ?? '',
+    MIXPANEL_SERVICE_ACCOUNT_SECRET: account?.secret ?? '',
+    ATTIO_BASE_URL: attio.baseUrl,
+    ATTIO_API_KEY: attio.workspaces[0]?.tokens[0]?.token ?? '',
+    ATTIO_RATE_LIMIT: 'off',
+  };
+}
+
+/** Runs a command of the tool to its end; its exit code and what it printed. */
+async function runCli(args: readonly string[], env: Readonly<Record<string, string>>) {
+  await using program = spawnProgram({
+    name: 'cli',
+    args: [join(root, 'packages', 'cli', 'src', 'main.ts'), ...args],
+    cwd: tmpdir(),
+    env: { FULL_SYNC_HOME: tmpdir(), ...env },
+  });
+  const { code } = await program.exited;
+  return { code, output: program.output() };
+}
+
+/** Waits until nothing of a job waits at a destination, and returns what was done of it. */
+async function settled(pipeline: Pipeline, jobId: string, name: string) {
+  let last: JobStatus | null = null;
+  const look = async () => {
+    last = await pipeline.status(jobId);
+    return last.destinations[name]?.waiting === 0 ? last.destinations[name] : null;
+  };
+  return await waitFor(look, { deadlineMs: 60_000, what: `${name} to settle ${jobId}` }).catch((error: unknown) => {
+    throw new Error(`last seen: ${JSON.stringify(last?.destinations)}`, { cause: error });
+  });
+}
+
+test('what a job wishes travels to the destinations; what is there is sent once, whoever asks again', async () => {
+  await using pipeline = await startPipeline({ simulators });
+  const { mixpanel, attio } = pipeline.simulators;
+  const env = {
+    ...credentialsOf(pipeline),
+    DATABASE_URL: pipeline.databaseUrl,
+    KAFKA_TOPIC_PREFIX: pipeline.topicPrefix,
+  };
+  const setUp = await runCli(['attio', 'setup'], env);
+  assert.equal(setUp.code, 0, setUp.output);
+  await using mixpanelService = await spawnService({ name: 'mixpanel', env });
+  await using attioService = await spawnService({ name: 'attio', env });
+  await Promise.all([mixpanelService.ready(60_000), attioService.ready(60_000)]);
+
+  // Nobody asked.
+  const first = await pipeline.execute();
+  const ended = await pipeline.waitForEnd(first);
+  const events = ended.summary.events_created;
+  assert.ok(events > 500);
+  assert.deepEqual(ended.destinations, { mixpanel: nothing, attio: nothing });
+
+  // Asked for later, by hand: all of it, and again nothing.
+  const order = ['deliver', '--destination', 'mixpanel', '--namespace', 'default', '--json'];
+  const delivered = await runCli(order, env);
+  assert.equal(delivered.code, 0, delivered.output);
+  const { sent, skipped, failed, total } = JSON.parse(delivered.output) as Readonly<Record<string, number>>;
+  assert.deepEqual([(sent ?? 0) + (skipped ?? 0), failed, total], [events, 0, events]);
+  const { visible, accepted, requests } = mixpanel.counts();
+  assert.deepEqual([visible, accepted], [sent, sent]);
+  const again = JSON.parse((await runCli(order, env)).output) as Readonly<Record<string, number>>;
+  assert.deepEqual([again['sent'], again['skipped'], again['failed']], [0, events, 0]);
+
+  // A sync with both: one has it all, the other nothing yet.
+  const both = { enableMixpanelTracking: true, enableAttioSync: true };
+  const second = await pipeline.execute(both);
+  const synced = await pipeline.waitForEnd(second);
+  const derived = synced.summary.events_derived;
+  assert.deepEqual(synced.warnings.filter((warning) => warning.startsWith('enable')).length, 2, 'the api has no keys');
+  assert.deepEqual(await settled(pipeline, second, 'mixpanel'), { ...nothing, skipped: derived });
+  const folded = await settled(pipeline, second, 'attio');
+  assert.deepEqual([folded.sent + folded.skipped, folded.failed], [derived, 0]);
+  assert.ok(folded.sent > 0);
+  const writes = attio.writes().length;
+
+  // A reset of the namespace: nothing is sent again.
+  const third = await pipeline.execute({ ...both, syncMode: 'namespace_reset' });
+  assert.equal((await pipeline.waitForEnd(third)).status, 'completed');
+  assert.equal((await settled(pipeline, third, 'mixpanel')).sent, 0);
+  assert.equal((await settled(pipeline, third, 'attio')).sent, 0);
+  assert.equal(mixpanel.counts().requests, requests);
+  assert.equal(attio.writes().length, writes);
+  const history = await pipeline.call('GET', '/api/full-sync/history');
+  const { jobs } = JSON.parse(history.text) as { readonly jobs: readonly JobStatus[] };
+  assert.deepEqual(
+    jobs.map(({ destinations }) => destinations['mixpanel']?.sent),
+    [0, 0, 0],
+  );
+  assert.ok(!mixpanelService.hasExited() && !attioService.hasExited());
+});
