@@ -110,3 +110,49 @@ test('what a job wishes travels to the destinations; what is there is sent once,
   );
   assert.ok(!mixpanelService.hasExited() && !attioService.hasExited());
 });
+
+test('a letter of a destination is replayed to that destination alone, and tried again there', async () => {
+  await using pipeline = await startPipeline({ simulators });
+  const { mixpanel } = pipeline.simulators;
+  const env = {
+    ...credentialsOf(pipeline),
+    DATABASE_URL: pipeline.databaseUrl,
+    KAFKA_TOPIC_PREFIX: pipeline.topicPrefix,
+  };
+  await pipeline.waitForEnd(await pipeline.execute());
+  const { rows } = await pipeline.pool.query<{ event_key: string }>(
+    `select event_key from event_source where platform = 'lemlist' order by event_id limit 1`,
+  );
+  const key = rows[0]?.event_key ?? '';
+  mixpanel.configure({ refusals: [{ property: 'event_key', value: key, message: 'a rule of the project' }] });
+  await using service = await spawnService({ name: 'mixpanel', env });
+  await service.ready(60_000);
+  const jobId = await pipeline.execute({ enableMixpanelTracking: true });
+  await pipeline.waitForEnd(jobId);
+  const done = await settled(pipeline, jobId, 'mixpanel');
+  assert.equal(done.failed, 1);
+  const letters = async () => {
+    const answer = await pipeline.call('GET', '/api/dead-letters?stage=mixpanel');
+    const read = JSON.parse(answer.text) as { readonly dead_letters: readonly Readonly<Record<string, unknown>>[] };
+    return read.dead_letters;
+  };
+  const stored = async () => ((await letters()).length === 1 ? await letters() : null);
+  const [letter] = await waitFor(stored, { deadlineMs: 20_000, what: 'the letter to be stored' });
+  assert.match(String(letter?.['detail']), /a rule of the project/);
+  assert.equal(letter?.['jobId'] ?? letter?.['job_id'], jobId);
+
+  mixpanel.configure({ refusals: [] });
+  const before = mixpanel.counts().accepted;
+  const replayed = await pipeline.call('POST', '/api/dead-letters/replay', { filter: { stage: 'mixpanel' } });
+  assert.equal(replayed.status, 202, replayed.text);
+  const { jobId: replayId } = JSON.parse(replayed.text) as { readonly jobId: string };
+  assert.equal((await pipeline.waitForEnd(replayId)).status, 'completed');
+  const again = await settled(pipeline, replayId, 'mixpanel');
+  assert.deepEqual(again, { sent: 1, skipped: 0, failed: 0, waiting: 0 });
+  assert.equal(mixpanel.counts().accepted, before + 1);
+  assert.ok(mixpanel.query().some((event) => JSON.stringify(event).includes(key)));
+  assert.deepEqual(
+    (await letters()).map(({ status }) => status),
+    ['replayed'],
+  );
+});
