@@ -31,7 +31,7 @@ export function registerDeadLetters(program: Command, done: (exitCode: number) =
     letters.command(name).description(description).option('--json', 'print JSON only', false);
   const filtered = (of: Command): Command =>
     of
-      .option('--stage <stage>', 'extractor, keyer, loader')
+      .option('--stage <stage>', 'extractor, keyer, loader or a destination')
       .option('--code <code>')
       .option('--job <jobId>')
       .option('--platform <platform>')
