@@ -10,6 +10,8 @@ export type BenchResult = {
   /** Name of the case that the others are compared with: the least that anybody would have to do. */
   readonly baseline: string;
   readonly cases: readonly BenchCase[];
+  /** What else there is to say, a line each. */
+  readonly notes?: readonly string[];
 };
 
 /** Shape of a `*.bench.ts` module. */

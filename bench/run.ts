@@ -35,7 +35,7 @@ function isBench(module: unknown): module is Bench {
   return 'name' in module && typeof module.name === 'string' && 'run' in module && typeof module.run === 'function';
 }
 
-function print({ name, unit, baseline, cases }: Report): void {
+function print({ name, unit, baseline, cases, notes = [] }: Report): void {
   const base = cases.find((one) => one.name === baseline)?.perSecond;
   if (base === undefined) throw new Error(`"${name}" has no case named "${baseline}", its baseline`);
   const width = Math.max(...cases.map((one) => one.name.length));
@@ -44,6 +44,7 @@ function print({ name, unit, baseline, cases }: Report): void {
     const rate = Math.round(one.perSecond).toLocaleString('en').padStart(14);
     console.log(`  ${one.name.padEnd(width)} ${rate} ${(one.perSecond / base).toFixed(2).padStart(8)}`);
   }
+  for (const note of notes) console.log(`  ${note}`);
 }
 
 function write(reports: readonly Report[]): string {

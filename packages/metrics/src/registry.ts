@@ -23,8 +23,7 @@ export class MetricRegistry extends Registry {
     const { name, help, samples } = histogram;
     const get = async () => ({ name, help, type: 'histogram', aggregator: 'sum', values: samples() });
     // All that the registry asks of a metric is its name and `get`; its types ask for one of its own classes.
-    const taking: { registerMetric(metric: object): void } = this;
-    taking.registerMetric({ name, help, get });
+    register(this, { name, help, get });
   }
 
   /** The Prometheus text. */
@@ -32,4 +31,8 @@ export class MetricRegistry extends Registry {
     for (const read of this.#readers) read();
     return await super.metrics();
   }
+}
+
+function register(registry: { registerMetric(metric: object): void }, metric: object): void {
+  registry.registerMetric(metric);
 }

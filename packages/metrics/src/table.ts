@@ -17,10 +17,14 @@ export interface MetricSection {
 export const metricSections: readonly MetricSection[] = [
   {
     title: 'Lag and throughput',
-    about: 'Measured by the api from offsets, the log and positions in Postgres, at each scrape and every 2 seconds.',
+    about: 'Measured by the api from offsets, the log and positions in Postgres, at each scrape, and every 5 seconds.',
     metrics: Object.values(lagMetrics),
   },
-  { title: 'Jobs, budgets, dead letters', about: 'By the api, from Postgres.', metrics: Object.values(apiMetrics) },
+  {
+    title: 'Jobs, budgets, dead letters',
+    about: 'By the api; what is in Postgres is read at each scrape.',
+    metrics: Object.values(apiMetrics),
+  },
   { title: 'Extractor and upstreams', about: 'By the extractor.', metrics: Object.values(extractorMetrics) },
   { title: 'Keyer', about: 'By the keyer.', metrics: Object.values(keyerMetrics) },
   {

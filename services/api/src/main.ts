@@ -62,8 +62,7 @@ await runService({
     const instruments = createLagInstruments(scope.metrics);
     const lag = watchLag({ client, db, clock: systemClock, logger, instruments });
     scope.loop('lag', lag.watch);
-    const state = watchState({ db, clock: systemClock, logger, metrics });
-    scope.loop('state', state.watch);
+    const state = watchState({ db, clock: systemClock, metrics });
     const context = {
       config,
       namespaces,

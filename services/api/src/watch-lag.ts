@@ -8,19 +8,20 @@ import { dataTopics, throughputOf } from './domain/lag.ts';
 import type { DataTopic, LagSnapshot, PartitionLag, PartitionLog, Totals } from './domain/lag.ts';
 import { createPositionReader } from './group-positions.ts';
 import type { GroupPositions } from './group-positions.ts';
+import { lookOnce } from './look-once.ts';
 import { createLagDisplay } from './show-lag.ts';
 import { createWaitingSince } from './waiting-since.ts';
 
 export interface LagWatch {
-  /** Looks every 2 s until `signal` is aborted; broker and database may fail meanwhile. */
+  /** Looks every 5 s until `signal` is aborted; broker and database may fail meanwhile. */
   readonly watch: (signal: AbortSignal) => Promise<void>;
-  /** Looks now, unless that was done a moment ago; returns within a second, looked or not. For whoever shows the snapshot. */
+  /** Looks now, unless that was done a moment ago; returns within a second, looked or not. */
   readonly refresh: () => Promise<void>;
   /** What the last complete look saw; null before the first. */
   readonly snapshot: () => LagSnapshot | null;
 }
 
-const lookEveryMs = 2_000;
+const lookEveryMs = 5_000;
 /** What a look that began this long ago has seen is shown as it is, ms. */
 const freshMs = 50;
 /** How long whoever asks waits for a look, ms. */
@@ -49,8 +50,6 @@ export function watchLag(options: {
   let before: { readonly bounds: Bounds; readonly atMs: number } | null = null;
   let ids: ReadonlyMap<string, string> = new Map();
   let idsReadAtMs = -Infinity;
-  /** Of the look that is under way, or of the last one. */
-  let beganAtMs = -Infinity;
 
   const readIds = async (): Promise<void> => {
     const now = await offsets.topicIds(dataTopics);
@@ -84,7 +83,6 @@ export function watchLag(options: {
     return reached.map((one) => ({ ...one, seconds: ages.get(`${one.group}/${one.topic}/${one.partition}`) ?? 0 }));
   };
   const look = async (): Promise<void> => {
-    beganAtMs = clock.now();
     const endTimer = instruments.lookSeconds.startTimer({});
     if (clock.now() - idsReadAtMs >= readIdsEveryMs) await readIds();
     // Positions first: they cannot pass an end that was read later.
@@ -103,32 +101,14 @@ export function watchLag(options: {
     display(snapshot, recordTimes.reads());
     endTimer();
   };
-  // One at a time: two at once would put an older snapshot in the place of a younger one.
-  let looking: Promise<void> | null = null;
-  const lookOnce = async (): Promise<void> => {
-    looking ??= look().finally(() => {
-      looking = null;
-    });
-    await looking;
-  };
-  let failing = false;
+  const once = lookOnce(look, { clock, freshMs, patienceMs });
   return {
-    refresh: async () => {
-      if (failing) return;
-      const enough = new AbortController();
-      const lookAnew = async (): Promise<void> => {
-        await looking;
-        if (clock.now() - beganAtMs >= freshMs) await lookOnce();
-      };
-      // What fails is told by `watch`, and the time of the snapshot says how old it is.
-      const done = lookAnew().catch(() => undefined);
-      await Promise.race([done, clock.sleep(patienceMs, enough.signal).catch(() => undefined)]);
-      enough.abort();
-    },
+    refresh: once.refresh,
     watch: async (signal) => {
+      let failing = false;
       while (!signal.aborted) {
         try {
-          await lookOnce();
+          await once.look();
           failing = false;
         } catch (error) {
           // Only figures depend on it; `followJobs` is who gives up on a broker that stays away.

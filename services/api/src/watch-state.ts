@@ -8,64 +8,49 @@ import {
   type Database,
 } from '@full-sync/database';
 import { letterCodeLabel } from '@full-sync/metrics';
-import type { Clock, Logger } from '@full-sync/runtime';
+import type { Clock } from '@full-sync/runtime';
 import { isPlatform } from '@full-sync/schemas';
-import { isUnreachable } from './answer-errors.ts';
 import { jobFigures, jobStages } from './domain/job-figures.ts';
+import { lookOnce } from './look-once.ts';
 import type { ApiMetrics } from './metrics.ts';
 
 export interface StateWatch {
-  /** Looks every 2 s until `signal` is aborted; the database may fail meanwhile. */
-  readonly watch: (signal: AbortSignal) => Promise<void>;
+  /** Looks now, unless that was done within a second; returns within a second, looked or not. To be called before a scrape. */
+  readonly refresh: () => Promise<void>;
   /** Reads what the accounts allow now; the metrics show the same from then on. */
   readonly budgets: () => Promise<readonly BudgetState[]>;
 }
 
-const lookEveryMs = 2_000;
+const freshMs = 1_000;
+const patienceMs = 1_000;
 /** Dead letters are counted less often: the table may be large. */
-const looksPerCount = 5;
+const countLettersEveryMs = 10_000;
 const watchedJobs = { limit: 20, sinceMs: 300_000 } as const;
 const statuses = ['queued', 'in_progress', 'paused', 'completed', 'failed', 'cancelled'] as const;
 const streamStates = ['working', 'ready', 'waiting', 'held'] as const;
 
-/** Shows what Postgres says of jobs, walks, budgets and dead letters. */
+/** Shows what Postgres says of jobs, walks, budgets and dead letters, when somebody asks. */
 export function watchState(options: {
   readonly db: Database;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly metrics: ApiMetrics;
 }): StateWatch {
-  const { db, clock, logger, metrics } = options;
+  const { db, clock, metrics } = options;
+  let lettersCountedAtMs = -Infinity;
   const budgets = async (): Promise<readonly BudgetState[]> => {
     const states = await readBudgetStates(db.pool);
     showBudgets(metrics, states, clock.now());
     return states;
   };
-  let looks = 0;
   const look = async (): Promise<void> => {
     await showJobs(metrics, db);
     await showStreams(metrics, db);
     await budgets();
-    if (looks % looksPerCount === 0) await showLetters(metrics, db);
-    looks += 1;
+    if (clock.now() - lettersCountedAtMs < countLettersEveryMs) return;
+    await showLetters(metrics, db);
+    lettersCountedAtMs = clock.now();
   };
-  return {
-    budgets,
-    watch: async (signal) => {
-      let failing = false;
-      while (!signal.aborted) {
-        try {
-          await look();
-          failing = false;
-        } catch (error) {
-          // Only figures depend on it; what serves users says itself that the database is gone.
-          if (!failing) logger.warn({ err: error, unreachable: isUnreachable(error) }, 'state cannot be read now');
-          failing = true;
-        }
-        await clock.sleep(lookEveryMs, signal);
-      }
-    },
-  };
+  return { budgets, refresh: lookOnce(look, { clock, freshMs, patienceMs }).refresh };
 }
 
 async function showJobs(metrics: ApiMetrics, db: Database): Promise<void> {

@@ -8,7 +8,7 @@ const report = Type.Object({ live: Type.Boolean(), ready: Type.Boolean(), reason
 const databaseDeadlineMs = 2_000;
 
 /** Liveness, readiness and the Prometheus text. */
-export function registerHealth(app: ApiServer, { db, health, lag, metrics }: ApiContext): void {
+export function registerHealth(app: ApiServer, { db, health, lag, state: figures, metrics }: ApiContext): void {
   app.get(
     '/livez',
     {
@@ -58,7 +58,7 @@ export function registerHealth(app: ApiServer, { db, health, lag, metrics }: Api
       },
     },
     async (_request, reply) => {
-      await lag.refresh();
+      await Promise.all([lag.refresh(), figures.refresh()]);
       return await reply.header('content-type', metrics.contentType).send(await metrics.metrics());
     },
   );

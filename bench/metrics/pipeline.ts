@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import { startSimulators } from '@full-sync/simulators';
+import { freshDatabase, randomPrefix, spawnService, waitFor } from '@full-sync/testing';
+import type { ServiceProcess } from '@full-sync/testing';
+import pg from 'pg';
+import { cpuSeconds } from './cpu-time.ts';
+
+/** A pipeline with topics and a database of its own. */
+export interface BenchPipeline extends AsyncDisposable {
+  /**
+   * Reads everything into a namespace that is new, one stage after the other, each by a process that is new and finds its
+   * work lying there: stages side by side take what comes, and the size of their batches is an accident. Gives the
+   * processor time per event, seconds: of each stage from when it was ready, and of the api all the while.
+   */
+  readonly sync: () => Promise<number>;
+}
+
+/** The stages, and the column of the job that says that one is through. */
+const stages = [
+  { name: 'extractor', doneAt: 'extracted_at' },
+  { name: 'keyer', doneAt: 'keyed_at' },
+  { name: 'loader', doneAt: 'completed_at' },
+] as const;
+
+const without = join(import.meta.dirname, 'without.ts');
+const size = { smartlead: { campaigns: 10, rows: 20_000 }, lemlist: { campaigns: 6, activities: 10_000 } };
+
+/** Opens a pipeline with metrics, each of whose processes is scraped once per stage, or one without any. */
+export async function openPipeline(metrics: boolean): Promise<BenchPipeline> {
+  await using opened = new AsyncDisposableStack();
+  const database = opened.use(await freshDatabase());
+  const simulators = await startSimulators({ seed: 7, size });
+  opened.defer(() => simulators.close());
+  const pool = new pg.Pool({ connectionString: database.url, max: 1 });
+  opened.defer(() => pool.end());
+  const env = {
+    DATABASE_URL: database.url,
+    KAFKA_TOPIC_PREFIX: randomPrefix(),
+    LOG_LEVEL: 'warn',
+    API_RATE_LIMIT: 'off',
+    SMARTLEAD_API_KEY: simulators.smartlead.apiKey,
+    SMARTLEAD_BASE_URL: simulators.smartlead.baseUrl,
+    SMARTLEAD_RATE_LIMIT: 'off',
+    LEMLIST_API_KEY: simulators.lemlist.apiKey,
+    LEMLIST_BASE_URL: simulators.lemlist.baseUrl,
+    LEMLIST_RATE_LIMIT: 'off',
+    ...(metrics ? {} : { NODE_OPTIONS: `--import ${without}` }),
+  };
+  const start = async (name: string): Promise<ServiceProcess> => {
+    const service = await spawnService({ name, env });
+    await service.ready(60_000);
+    return service;
+  };
+  const scrape = async (services: readonly ServiceProcess[]): Promise<void> => {
+    if (metrics) for (const { url } of services) await (await fetch(`${url}/metrics`)).text();
+  };
+  const reached = async (jobId: string, column: string): Promise<boolean> => {
+    const { rows } = await pool.query<{ reached: boolean; status: string }>(
+      `select ${column} is not null as reached, status from jobs where job_id = $1`,
+      [jobId],
+    );
+    const status = rows[0]?.status ?? 'missing';
+    if (['failed', 'cancelled', 'missing'].includes(status)) throw new Error(`the sync is ${status}`);
+    return rows[0]?.reached === true;
+  };
+  const eventsOf = async (jobId: string): Promise<number> => {
+    const { rows } = await pool.query<{ events: number }>(
+      `select (summary->>'events_created')::float8 as events from jobs where job_id = $1`,
+      [jobId],
+    );
+    return rows[0]?.events ?? 0;
+  };
+  let syncs = 0;
+  const owned = opened.move();
+  return {
+    sync: async () => {
+      syncs += 1;
+      await using api = await start('api');
+      const apiBefore = cpuSeconds(api.pid);
+      const jobId = await execute(api, `bench-${syncs}`);
+      let used = 0;
+      for (const { name, doneAt } of stages) {
+        await using service = await start(name);
+        const before = cpuSeconds(service.pid);
+        await waitFor(() => reached(jobId, doneAt), { what: doneAt, deadlineMs: 120_000, intervalMs: 50 });
+        await scrape([api, service]);
+        used += cpuSeconds(service.pid) - before;
+        await service.kill('SIGTERM');
+      }
+      used += cpuSeconds(api.pid) - apiBefore;
+      await api.kill('SIGTERM');
+      const events = await eventsOf(jobId);
+      if (events === 0) throw new Error('the sync created nothing');
+      return used / events;
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+async function execute(api: ServiceProcess, namespace: string): Promise<string> {
+  const answer = await fetch(`${api.url}/api/full-sync/execute`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      platforms: ['smartlead', 'lemlist'],
+      syncMode: 'full_historical',
+      namespaces: namespace,
+    }),
+  });
+  if (answer.status !== 202) throw new Error(`execute answered ${answer.status}: ${await answer.text()}`);
+  const { jobId }: { readonly jobId: string } = JSON.parse(await answer.text());
+  return jobId;
+}
