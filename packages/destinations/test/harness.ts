@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { connectDatabase, migrate, readJobDestinations } from '@full-sync/database';
 import type { Database, JobDestination } from '@full-sync/database';
@@ -165,7 +166,7 @@ export interface Receiver extends AsyncDisposable {
 export async function openReceiver(): Promise<Receiver> {
   const batches: ReceivedBatch[] = [];
   const accepted = new Map<string, number>();
-  const server = createServer(async (request, response) => {
+  const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const batch = JSON.parse(Buffer.concat(chunks).toString()) as ReceivedBatch;
@@ -178,6 +179,10 @@ export async function openReceiver(): Promise<Receiver> {
     }
     if (retryAfterS !== undefined) response.setHeader('retry-after', String(retryAfterS));
     response.writeHead(status).end(JSON.stringify({ refused }));
+  };
+  const server = createServer((request, response) => {
+    // Whoever posts is killed in the middle of it: a connection that breaks off is no news.
+    receive(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
