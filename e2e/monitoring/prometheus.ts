@@ -95,7 +95,7 @@ export async function startPrometheus(options: PrometheusOptions): Promise<Prome
 
 function createClient(url: string): Omit<Prometheus, 'url' | keyof AsyncDisposable> {
   const ask = async <T>(path: string, values: Readonly<Record<string, string>>): Promise<T> => {
-    const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(values)}`);
+    const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(values).toString()}`);
     const answer = (await response.json()) as { readonly data: T; readonly error?: string };
     if (!response.ok)
       throw new Error(`Prometheus refused ${JSON.stringify(values)}: ${answer.error ?? response.status}`);

@@ -64,7 +64,7 @@ export async function callProblems(root: string, calls: readonly string[]): Prom
     if (help === null) problems.push(`docs/runbook.md: cli ${call}: there is no command ${command.join(' ')}`);
     const options = words.filter((word) => word.startsWith('--'));
     for (const option of options) {
-      if (help?.includes(`${option} `) === false && help.includes(`${option}\n`) === false)
+      if (help !== null && !help.includes(`${option} `) && !help.includes(`${option}\n`))
         problems.push(`docs/runbook.md: cli ${call}: ${command.join(' ')} has no ${option}`);
     }
   }

@@ -6,7 +6,7 @@ const HEADER = '# Written from scripts/monitoring by `npm run generate`; `npm ru
 const TEST_RUNBOOK = 'https://runbook.test';
 
 /** The expression that an alert is raised by. */
-export function expressionOf({ left, op, right }: Alert): string {
+function expressionOf({ left, op, right }: Alert): string {
   return `${left} ${op} ${right}`;
 }
 

@@ -11,7 +11,7 @@ const DESTINATIONS: Readonly<Record<'mixpanel' | 'attio', RegExp>> = {
 };
 
 /** All services there are. */
-export const SERVICES: readonly string[] = [...PIPELINE, ...Object.keys(DESTINATIONS)];
+const SERVICES: readonly string[] = [...PIPELINE, ...Object.keys(DESTINATIONS)];
 
 /** The services that an environment asks for: the pipeline, and the destinations that it has credentials of. */
 export function servicesFor(env: NodeJS.ProcessEnv): readonly string[] {
