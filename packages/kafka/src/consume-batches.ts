@@ -7,6 +7,7 @@ import { messageOf } from './client.ts';
 import { createCommitter } from './committer.ts';
 import type { Committer } from './committer.ts';
 import { toBatch } from './consumed-batch.ts';
+import { createConsumerDisplay } from './consumer-display.ts';
 import type { ConsumedBatch } from './consumed-batch.ts';
 import { OffsetGapError, TopicChangedError, createExpectations } from './expectations.ts';
 import type { GapPolicy } from './expectations.ts';
@@ -49,8 +50,6 @@ export interface BatchConsumer {
 const sessionTimeoutMs = 10_000;
 const heartbeatIntervalMs = 2_000;
 const rebalanceTimeoutMs = 20_000;
-/** From here on a batch in work counts as one that holds its partition up, ms. */
-const standstillMs = 10_000;
 
 /**
  * Joins a group and hands batches to `onBatch`; the sole owner of the group's offsets. A partition's batches come in
@@ -87,39 +86,20 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
   const declared = new Map(topics.map((topic) => [client.named(topic), topic]));
   const expectations = createExpectations({ client, group, topics, policy: options.gapPolicy });
   const committer = createCommitter();
-  const instruments = client.instruments.consumer(topics);
-  const inWork = new Map<object, { readonly topic: TopicName; readonly since: number }>();
-  client.instruments.onScrape(() => {
-    const now = performance.now();
-    const still = [...inWork.values()].filter(({ since }) => now - since > standstillMs);
-    for (const topic of topics) instruments.paused.set({ topic }, still.filter((one) => one.topic === topic).length);
-  });
-  const noteAssigned = (assignment: Readonly<Record<string, readonly number[]>>): void => {
-    for (const topic of topics) instruments.assigned.set({ topic }, assignment[client.named(topic)]?.length ?? 0);
-  };
-  consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-    instruments.rebalances.inc({});
-    noteAssigned(payload.memberAssignment);
-  });
+  const display = createConsumerDisplay(client, consumer, topics);
   watch(consumer, { expectations, fail, onBeat: options.onBeat, onAssigned: options.onAssigned });
 
   const eachBatch = async (payload: EachBatchPayload): Promise<void> => {
     const topic = declared.get(payload.batch.topic);
     if (topic === undefined) throw new Error(`a batch of ${payload.batch.topic}, which is not subscribed to`);
     if (failed || !payload.isRunning() || payload.isStale()) return;
-    inWork.set(payload, { topic, since: performance.now() });
     try {
-      await settleBatch({ payload, topic, consumer, options, expectations, committer });
-      const { batch } = payload;
-      instruments.batchRecords.observe({ topic }, batch.messages.length);
-      const isLast = Number(batch.lastOffset()) + 1 >= Number(batch.highWatermark);
-      instruments.batches.inc({ topic, reason: isLast ? 'end' : 'bytes' });
+      const settling = { payload, topic, consumer, options, expectations, committer };
+      await display.during(payload, topic, () => settleBatch(settling));
     } catch (error) {
       // What kafkajs raised itself (a rebalance) it also knows how to go on from.
       if (!isKafkaJsError(error)) fail(error instanceof Error ? error : new Error(String(error)));
       throw error;
-    } finally {
-      inWork.delete(payload);
     }
   };
   try {
@@ -139,7 +119,7 @@ export async function consumeBatches(options: ConsumeOptions): Promise<BatchCons
     [Symbol.asyncDispose]: async () => {
       await consumer.stop();
       await consumer.disconnect();
-      noteAssigned({});
+      display.left();
     },
   };
 }
