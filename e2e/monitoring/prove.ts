@@ -69,14 +69,15 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
 
   const fired = new Map<string, Fired>();
   const broken: string[] = [];
-  for (const act of acts) {
-    try {
-      for (const [name, how] of await perform(act, stage)) if (!fired.has(name)) fired.set(name, how);
-    } catch (error) {
-      if (signal.aborted) throw error;
-      broken.push(describe(error));
-      say(`FAIL ${describe(error)}`);
+  let told = 0;
+  for (const atOnce of acts) {
+    for (const outcome of await Promise.allSettled(atOnce.map((act) => perform(act, stage)))) {
+      if (signal.aborted) throw new Error('interrupted');
+      if (outcome.status === 'fulfilled') for (const [name, how] of outcome.value) fired.set(name, how);
+      else broken.push(describe(outcome.reason));
     }
+    for (const failure of broken.slice(told)) say(`FAIL ${failure}`);
+    told = broken.length;
   }
 
   const boards = await askAll(prometheus, join(root, DASHBOARDS), startedAt);

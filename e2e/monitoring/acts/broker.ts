@@ -6,7 +6,10 @@ import type { Act, Stage } from '../stage.ts';
 
 const TOPIC = 'outreach.events';
 const GROUP = 'reporting';
+const FREEZES = 6;
 const FROZEN_MS = 4_000;
+/** Enough for some answers, and seldom for an order as a whole. */
+const THAWED_MS = 80;
 
 async function withKafka<T>({ system }: Stage, work: (client: KafkaClient) => Promise<T>): Promise<T> {
   const config = { KAFKA_BROKERS: system.stack.env.KAFKA_BROKERS, KAFKA_TOPIC_PREFIX: '', KAFKA_SSL: false };
@@ -15,19 +18,34 @@ async function withKafka<T>({ system }: Stage, work: (client: KafkaClient) => Pr
   return await work(client);
 }
 
-/** The broker is frozen for seconds while the api sends a broadcast, and nothing else. */
+/** The broker answers for a moment now and then while the api gives orders, and nobody else sends much. */
 export function frozenBroker(): Act {
   return {
-    title: `the broker stands still for ${FROZEN_MS / 1_000} s while the api sends (SIGSTOP)`,
+    title: `the broker stands still for ${FROZEN_MS / 1_000} s again and again (SIGSTOP)`,
     fires: ['FullSyncBrokerSlow'],
     lasting: ['FullSyncBrokerSlow'],
     begin: async ({ pidOf, system }) => {
       const broker = pidOf('broker');
-      process.kill(broker, 'SIGSTOP');
-      const sent = system.client.call('POST', '/api/event-keys/clear-cache', { platform: 'all' });
-      await delay(FROZEN_MS);
-      process.kill(broker, 'SIGCONT');
-      await sent;
+      const thawed = new AbortController();
+      const give = async (): Promise<void> => {
+        while (!thawed.signal.aborted) {
+          const answer = await fetch(`${system.client.api}/api/event-keys/clear-cache`, { method: 'POST' });
+          await answer.body?.cancel();
+        }
+      };
+      const orders = [give(), give(), give()];
+      try {
+        for (let time = 0; time < FREEZES; time += 1) {
+          process.kill(broker, 'SIGSTOP');
+          await delay(FROZEN_MS);
+          process.kill(broker, 'SIGCONT');
+          await delay(THAWED_MS);
+        }
+      } finally {
+        process.kill(broker, 'SIGCONT');
+        thawed.abort();
+        await Promise.all(orders);
+      }
     },
     end: async () => undefined,
   };

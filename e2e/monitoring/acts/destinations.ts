@@ -44,8 +44,8 @@ export function refusedEvents(): Act {
   let jobId = '';
   return {
     title: 'a rule in Mixpanel refuses events',
-    fires: ['FullSyncDeliveriesRefused'],
-    lasting: ['FullSyncDeliveriesRefused'],
+    fires: ['FullSyncDeliveriesRefused', 'FullSyncDeadLetters'],
+    lasting: ['FullSyncDeliveriesRefused', 'FullSyncDeadLetters'],
     begin: async ({ configure, system }) => {
       const refusals = [{ property: 'event_type', value: 'email_bounced', message: 'not in this project' }];
       await configure('mixpanel', { refusals });

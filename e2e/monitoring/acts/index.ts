@@ -6,22 +6,20 @@ import { brokenApi, refusedKey } from './jobs.ts';
 import { dyingKeyer, stalledLoader, stoppedApi, stoppedExtractor } from './stalls.ts';
 import { failingUpstream, throttlingUpstream } from './upstreams.ts';
 
-/** Everything that goes wrong, in this order: what looks back over minutes comes after what it would not see for their sake. */
-export const acts: readonly Act[] = [
-  stalledLoader(),
-  refusedCredentials(),
-  failingDestination(),
-  refusedEvents(),
-  refusedKey(),
-  throttlingUpstream(),
-  brokenApi(),
-  stoppedApi(),
-  frozenBroker(),
-  lostRecords(),
-  stoppedExtractor(),
-  failingUpstream(),
-  dyingKeyer(),
-  brokenSource(),
-  lockedTable(),
-  slowPostgres(),
+/** Everything that goes wrong, one after the other, and at once what does not get in each other's way. */
+export const acts: readonly (readonly Act[])[] = [
+  [stalledLoader()],
+  [refusedCredentials()],
+  [failingDestination()],
+  [refusedEvents()],
+  [refusedKey()],
+  [throttlingUpstream()],
+  [brokenApi()],
+  [stoppedApi()],
+  [frozenBroker()],
+  [lostRecords(), stoppedExtractor()],
+  [failingUpstream(), dyingKeyer()],
+  [brokenSource()],
+  [lockedTable()],
+  [slowPostgres()],
 ];

@@ -76,7 +76,7 @@ export function stoppedApi(): Act {
   };
 }
 
-const KILLS = 4;
+const KILLS = 7;
 
 /** One of two keyers dies again and again; the other one is given its partitions each time. */
 export function dyingKeyer(): Act {

@@ -41,7 +41,7 @@ export const data: readonly Alert[] = [
   },
   {
     name: 'FullSyncFlushSlow',
-    left: 'histogram_quantile(0.95, sum by (le) (rate(full_sync_loader_flush_seconds_bucket[5m])))',
+    left: 'histogram_quantile(0.95, sum by (le) (rate(full_sync_loader_flush_seconds_bucket[2m])))',
     op: '>',
     right: 5,
     for: '10m',

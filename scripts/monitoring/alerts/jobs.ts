@@ -36,7 +36,7 @@ export const jobs: readonly Alert[] = [
   },
   {
     name: 'FullSyncApiFailing',
-    left: '(sum(rate(full_sync_api_request_seconds_count{status="5xx"}[5m])) or vector(0)) / clamp_min(sum(rate(full_sync_api_request_seconds_count[5m])), 0.01)',
+    left: '(sum(rate(full_sync_api_request_seconds_count{status="5xx"}[2m])) or vector(0)) / clamp_min(sum(rate(full_sync_api_request_seconds_count[2m])), 0.01)',
     op: '>',
     right: 0.05,
     for: '5m',

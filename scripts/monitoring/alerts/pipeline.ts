@@ -74,7 +74,7 @@ export const pipeline: readonly Alert[] = [
   },
   {
     name: 'FullSyncBrokerSlow',
-    left: 'histogram_quantile(0.95, sum by (service, le) (rate(full_sync_producer_request_seconds_bucket[5m])))',
+    left: 'histogram_quantile(0.95, sum by (service, le) (rate(full_sync_producer_request_seconds_bucket[2m])))',
     op: '>',
     right: 2.5,
     for: '5m',

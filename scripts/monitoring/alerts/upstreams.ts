@@ -3,7 +3,7 @@ import type { Alert } from '../model.ts';
 const OUTCOMES = 'full_sync_upstream_outcomes_total';
 const series = (outcome: string): string => `${OUTCOMES}{platform="smartlead", outcome="${outcome}"}`;
 const share = (outcomes: string): string =>
-  `sum by (platform) (rate(${OUTCOMES}{outcome${outcomes}}[5m])) / clamp_min(sum by (platform) (rate(${OUTCOMES}[5m])), 0.01)`;
+  `sum by (platform) (rate(${OUTCOMES}{outcome${outcomes}}[2m])) / clamp_min(sum by (platform) (rate(${OUTCOMES}[2m])), 0.01)`;
 
 /** Alerts on the APIs that are read. */
 export const upstreams: readonly Alert[] = [
