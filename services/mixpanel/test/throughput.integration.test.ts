@@ -6,13 +6,10 @@ import type { ChildProgram } from '@full-sync/testing';
 import { someEvents } from './an-event.ts';
 import { openBench } from './harness.ts';
 
-const aim = 5_000;
-const perRound = 24_000;
+const events = 24_000;
 const partitions = 12;
-/** Others may be using the processors. */
-const rounds = 4;
 
-test(`delivers ${aim} events a second and more to a simulator beside it`, async (t) => {
+test('a backlog on all partitions is delivered once, batch by batch; how fast is printed', async (t) => {
   await using bench = await openBench();
   await using simulators = startSimulators();
   const line = await lineOf(simulators);
@@ -23,20 +20,16 @@ test(`delivers ${aim} events a second and more to a simulator beside it`, async 
     MIXPANEL_SERVICE_ACCOUNT_SECRET: line['mixpanelSecret'] ?? '',
     MIXPANEL_PROJECT_TOKEN: line['mixpanelToken'] ?? '',
   });
-  const rates: number[] = [];
-  for (let round = 0; round < rounds && !rates.some((rate) => rate >= aim); round += 1) {
-    const beganAt = performance.now();
-    const each = perRound / partitions;
-    for (let partition = 0; partition < partitions; partition += 1)
-      await bench.publish(partition, someEvents((round * partitions + partition) * each, each, likeLemlist));
-    await bench.settled(120_000);
-    rates.push(Math.round(perRound / ((performance.now() - beganAt) / 1000)));
-    t.diagnostic(`${rates.at(-1)} events a second, publishing included`);
-  }
+  const beganAt = performance.now();
+  const each = events / partitions;
+  for (let partition = 0; partition < partitions; partition += 1)
+    await bench.publish(partition, someEvents(partition * each, each, likeLemlist));
+  await bench.settled(120_000);
+  const perSecond = Math.round(events / ((performance.now() - beganAt) / 1000));
+  t.diagnostic(`${perSecond} events a second, publishing and the start of the group included`);
   assert.ok(!service.hasExited());
-  assert.ok(Math.max(...rates) >= aim, `${rates.join(', ')} events a second`);
   const counts: unknown = await (await fetch(`${line['control']}/counts?platform=mixpanel`)).json();
-  assert.equal(Reflect.get(Object(counts), 'visible'), rates.length * perRound);
+  assert.equal(Reflect.get(Object(counts), 'visible'), events);
 });
 
 /** A process of its own: it is not to share ours. */
