@@ -11,6 +11,7 @@ import type { Fired } from './perform.ts';
 import { startPrometheus } from './prometheus.ts';
 import type { Prometheus } from './prometheus.ts';
 import { fillIn, readBoards } from './questions.ts';
+import type { Question } from './questions.ts';
 import { callProblems, readCommands, statementProblems } from './runbook-commands.ts';
 import { createStage } from './stage.ts';
 import { formatTable, showValue } from './table.ts';
@@ -24,6 +25,9 @@ export interface ProveOptions {
 
 /** Instead of minutes; every other part of the rules is as in production. */
 const SHORT_FOR = '1s';
+/** Lag that only a stall brings, and lag that a system shows which is well, seconds. */
+const STALL_S = 60;
+const STALL_OVER_S = 5;
 
 /**
  * Runs the whole system under a real Prometheus: a sync without disturbance, at which no alert may fire; then everything that the
@@ -81,7 +85,7 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
   }
 
   const boards = await askAll(prometheus, join(root, DASHBOARDS), startedAt);
-  say(`\n${boards.table}\n`);
+  say(`\n${boardTable(boards.replies)}\n`);
   const rows = alerts.map((alert) => {
     const how = fired.get(alert.name);
     const left = lefts.get(alert.name);
@@ -91,24 +95,27 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
       `${alert.op} ${alert.right}`,
       alert.for,
       how === undefined ? 'never' : `${how.afterSeconds.toFixed(1)} s`,
-      how?.quietAfterSeconds === null ? 'looks back' : `${how?.quietAfterSeconds.toFixed(1)} s`,
+      how === undefined ? '' : how.quietAfterSeconds === null ? 'looks back' : `${how.quietAfterSeconds.toFixed(1)} s`,
       how?.act ?? '',
     ];
   });
   say(
     `${formatTable(['alert', 'left side when all is well', 'raised when', 'for', 'fired after', 'quiet after', 'what raised it'], rows)}\n`,
   );
-  return [
+  const failures = [
     ...early.map((name) => `${name} fires although nothing is wrong`),
     ...alerts
       .filter(({ name }) => !lefts.has(name))
       .map(({ name }) => `the left side of ${name} gives nothing when all is well`),
     ...alerts.filter(({ name }) => !fired.has(name)).map(({ name }) => `${name} was never seen to fire`),
     ...boards.failures,
+    ...stallProblems(boards.replies),
     ...refused,
     ...broken,
     ...system.unexpectedEnds(),
   ];
+  if (failures.length > 0) system.keep();
+  return failures;
 }
 
 function describe(error: unknown): string {
@@ -139,12 +146,23 @@ async function leftSides(
   return found;
 }
 
-/** Every query of every panel over the whole proof, a line each. */
+/** What a query of a panel gave over the whole proof; null where it gave nothing. */
+interface Reply extends Question {
+  readonly series: number;
+  /** The highest value of its series at the end. */
+  readonly now: number | null;
+  readonly most: number | null;
+}
+
+/** Samples older than this tell what was, and not what is, seconds. */
+const NOW_S = 5;
+
+/** Every query of every panel over the whole proof. */
 async function askAll(
   prometheus: Prometheus,
   folder: string,
   from: number,
-): Promise<{ readonly table: string; readonly failures: readonly string[] }> {
+): Promise<{ readonly replies: readonly Reply[]; readonly failures: readonly string[] }> {
   const { questions, variables } = readBoards(folder);
   const failures: string[] = [];
   const chosen = new Map<string, string>();
@@ -154,28 +172,46 @@ async function askAll(
     const all = choose === 'any' ? '.*' : values.join('|');
     chosen.set(`${board}/${name}`, choose === 'one' ? (values[0] ?? '') : all);
   }
-  const durations = {
-    $__rate_interval: '15s',
-    $__interval: '5s',
-    $__range: `${Math.ceil(Date.now() / 1_000 - from)}s`,
-  };
-  const rows: string[][] = [];
+  const range = `${Math.ceil(Date.now() / 1_000 - from)}s`;
+  const durations = { $__rate_interval: '15s', $__interval: '5s', $__range: range };
+  const replies: Reply[] = [];
   for (const question of questions) {
-    const { board, panel, query, unit } = question;
     const series = await prometheus.queryRange(fillIn(question, chosen, durations), from);
-    const values = series
-      .flatMap(({ points }) => points.map(([, value]) => value))
-      .filter((value) => !Number.isNaN(value));
-    const last = series.map(({ points }) => points.at(-1)?.[1] ?? Number.NaN).filter((value) => !Number.isNaN(value));
-    if (values.length === 0) failures.push(`${board}: "${panel}" (query ${query}) returned no data`);
-    const most = (of: readonly number[]): string =>
-      of.length === 0
-        ? ''
-        : showValue(
-            of.reduce((a, b) => Math.max(a, b)),
-            unit,
-          );
-    rows.push([board, panel, query, String(series.length), most(last), most(values)]);
+    const points = series.flatMap((one) => one.points).filter(([, value]) => !Number.isNaN(value));
+    const end = Date.now() / 1_000;
+    const reply = {
+      ...question,
+      series: series.length,
+      now: highest(points.filter(([at]) => at > end - NOW_S)),
+      most: highest(points),
+    };
+    replies.push(reply);
+    if (reply.most === null)
+      failures.push(`${question.board}: "${question.panel}" (query ${question.query}) returned no data`);
   }
-  return { table: formatTable(['dashboard', 'panel', 'query', 'series', 'now', 'most'], rows), failures };
+  return { replies, failures };
+}
+
+function highest(points: readonly (readonly [at: number, value: number])[]): number | null {
+  return points.reduce<number | null>((most, [, value]) => (most === null || value > most ? value : most), null);
+}
+
+/** The panels of lag have to show the stall, and that it is over. */
+function stallProblems(replies: readonly Reply[]): readonly string[] {
+  const lags = replies.filter(({ expr, unit }) => unit === 's' && expr.includes('full_sync_lag_seconds'));
+  if (lags.length === 0) return ['no panel shows lag'];
+  return lags
+    .filter(({ expr }) => !expr.includes('group="api"') && !expr.includes('$destination'))
+    .flatMap(({ board, panel, now, most }) => [
+      ...((most ?? 0) > STALL_S ? [] : [`${board}: "${panel}" does not show the stall`]),
+      ...((now ?? Infinity) < STALL_OVER_S ? [] : [`${board}: "${panel}" shows ${now} s although the stall is over`]),
+    ]);
+}
+
+function boardTable(replies: readonly Reply[]): string {
+  const show = (value: number | null, unit: string): string => (value === null ? '-' : showValue(value, unit));
+  const rows = replies.map(({ board, panel, query, series, now, most, unit }) => {
+    return [board, panel, query, String(series), show(now, unit), show(most, unit)];
+  });
+  return formatTable(['dashboard', 'panel', 'query', 'series', 'now', 'most'], rows);
 }

@@ -8,8 +8,11 @@ export interface ApiMetrics extends Instruments<typeof apiMetrics> {
   readonly etaErrors: EtaErrors;
 }
 
+/** Who gives records up in the pipeline: their letters are there at zero from the start, or the first would not be seen to rise. */
+const stage = ['extractor', 'keyer', 'loader'] as const;
+
 export function createApiMetrics(registry: MetricRegistry): ApiMetrics {
-  return { ...createInstruments(registry, apiMetrics), etaErrors: createEtaErrors() };
+  return { ...createInstruments(registry, apiMetrics, { stage }), etaErrors: createEtaErrors() };
 }
 
 export function createLagInstruments(registry: MetricRegistry): Instruments<typeof lagMetrics> {
