@@ -6,9 +6,9 @@ import type { Act, Stage } from '../stage.ts';
 
 const TOPIC = 'outreach.events';
 const GROUP = 'reporting';
-const FREEZES = 6;
+const FREEZES = 8;
 const FROZEN_MS = 4_000;
-/** Enough for some answers, and seldom for an order as a whole. */
+/** Enough for some answers, and not for many. */
 const THAWED_MS = 80;
 
 async function withKafka<T>({ system }: Stage, work: (client: KafkaClient) => Promise<T>): Promise<T> {
@@ -18,22 +18,17 @@ async function withKafka<T>({ system }: Stage, work: (client: KafkaClient) => Pr
   return await work(client);
 }
 
-/** The broker answers for a moment now and then while the api gives orders, and nobody else sends much. */
+/** The broker answers for a moment now and then while a sync runs. */
 export function frozenBroker(): Act {
+  let jobId = '';
   return {
-    title: `the broker stands still for ${FROZEN_MS / 1_000} s again and again (SIGSTOP)`,
+    title: `the broker stands still for ${FROZEN_MS / 1_000} s again and again in a sync (SIGSTOP)`,
     fires: ['FullSyncBrokerSlow'],
     lasting: ['FullSyncBrokerSlow'],
-    begin: async ({ pidOf, system }) => {
+    begin: async ({ pidOf, system, until }) => {
       const broker = pidOf('broker');
-      const thawed = new AbortController();
-      const give = async (): Promise<void> => {
-        while (!thawed.signal.aborted) {
-          const answer = await fetch(`${system.client.api}/api/event-keys/clear-cache`, { method: 'POST' });
-          await answer.body?.cancel();
-        }
-      };
-      const orders = [give(), give(), give()];
+      jobId = await system.client.execute();
+      await until('records to be published', 'sum(rate(full_sync_keyer_records_total[5s]))', (rate) => rate > 0);
       try {
         for (let time = 0; time < FREEZES; time += 1) {
           process.kill(broker, 'SIGSTOP');
@@ -43,11 +38,9 @@ export function frozenBroker(): Act {
         }
       } finally {
         process.kill(broker, 'SIGCONT');
-        thawed.abort();
-        await Promise.all(orders);
       }
     },
-    end: async () => undefined,
+    end: async ({ waitForEnd }) => void (await waitForEnd(jobId, 180_000)),
   };
 }
 
