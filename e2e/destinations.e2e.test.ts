@@ -1,61 +1,17 @@
 import assert from 'node:assert/strict';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { spawnProgram, spawnService, waitFor } from '@full-sync/testing';
+import { spawnService, waitFor } from '@full-sync/testing';
 import type { JobStatus } from './api-client.ts';
+import { credentialsOf, runCli, settled } from './destinations.ts';
 import { startPipeline } from './harness.ts';
-import type { Pipeline } from './harness.ts';
 
 const nothing = { sent: 0, skipped: 0, failed: 0, waiting: 0 };
 const simulators = { seed: 7, attio: { writesPerSecond: 0, readsPerSecond: 0 } };
-const root = join(import.meta.dirname, '..');
-
-/** The variables of both destinations, on the pipeline's simulators. */
-function credentialsOf({ simulators: { mixpanel, attio } }: Pipeline): Readonly<Record<string, string>> {
-  const [project] = mixpanel.projects;
-  const [account] = project?.serviceAccounts ?? [];
-  return {
-    MIXPANEL_BASE_URL: mixpanel.baseUrl,
-    MIXPANEL_PROJECT_ID: project?.id ?? '',
-    MIXPANEL_PROJECT_TOKEN: project?.token ?? '',
-    MIXPANEL_SERVICE_ACCOUNT_USERNAME: account?.username ?? '',
-    MIXPANEL_SERVICE_ACCOUNT_SECRET: account?.secret ?? '',
-    ATTIO_BASE_URL: attio.baseUrl,
-    ATTIO_API_KEY: attio.workspaces[0]?.tokens[0]?.token ?? '',
-    ATTIO_RATE_LIMIT: 'off',
-  };
-}
-
-/** Runs a command of the tool to its end; its exit code and what it printed. */
-async function runCli(args: readonly string[], env: Readonly<Record<string, string>>) {
-  await using program = spawnProgram({
-    name: 'cli',
-    args: [join(root, 'packages', 'cli', 'src', 'main.ts'), ...args],
-    cwd: tmpdir(),
-    env: { FULL_SYNC_HOME: tmpdir(), ...env },
-  });
-  const { code } = await program.exited;
-  return { code, output: program.output() };
-}
-
-/** Waits until nothing of a job waits at a destination, and returns what was done of it. */
-async function settled(pipeline: Pipeline, jobId: string, name: string) {
-  let last: JobStatus | null = null;
-  const look = async () => {
-    last = await pipeline.status(jobId);
-    return last.destinations[name]?.waiting === 0 ? last.destinations[name] : null;
-  };
-  return await waitFor(look, { deadlineMs: 60_000, what: `${name} to settle ${jobId}` }).catch((error: unknown) => {
-    throw new Error(`last seen: ${JSON.stringify(last?.destinations)}`, { cause: error });
-  });
-}
-
 test('what a job wishes travels to the destinations; what is there is sent once, whoever asks again', async () => {
   await using pipeline = await startPipeline({ simulators });
   const { mixpanel, attio } = pipeline.simulators;
   const env = {
-    ...credentialsOf(pipeline),
+    ...credentialsOf(pipeline.simulators),
     DATABASE_URL: pipeline.databaseUrl,
     KAFKA_TOPIC_PREFIX: pipeline.topicPrefix,
   };
@@ -115,7 +71,7 @@ test('a letter of a destination is replayed to that destination alone, and tried
   await using pipeline = await startPipeline({ simulators });
   const { mixpanel } = pipeline.simulators;
   const env = {
-    ...credentialsOf(pipeline),
+    ...credentialsOf(pipeline.simulators),
     DATABASE_URL: pipeline.databaseUrl,
     KAFKA_TOPIC_PREFIX: pipeline.topicPrefix,
   };

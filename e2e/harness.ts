@@ -8,7 +8,8 @@ import type { Endpoint } from '@full-sync/testing';
 import pg from 'pg';
 import { createApiClient } from './api-client.ts';
 import type { ApiClient, JobStatus } from './api-client.ts';
-import { digest, SERVICES, supervise } from './supervise.ts';
+import { credentialsOf, setUpAttio } from './destinations.ts';
+import { DESTINATIONS, digest, SERVICES, supervise } from './supervise.ts';
 import type { ServiceName, Supervised } from './supervise.ts';
 
 export type PipelineOptions = {
@@ -22,6 +23,8 @@ export type PipelineOptions = {
   readonly copies?: Partial<Readonly<Record<ServiceName, number>>>;
   /** Where the services reach the database instead of at its own address. */
   readonly databaseAt?: Endpoint;
+  /** Whether both destinations take part, with credentials of the simulators; not unless told. */
+  readonly destinations?: boolean;
   /** Starts a service again when it ends; off unless told, so that an unexpected end is a failure. */
   readonly restart?: boolean;
 };
@@ -47,7 +50,7 @@ export type Pipeline = AsyncDisposable &
 
 /** Starts the pipeline for `await using` and waits until every service is ready. Its end is a drain, which must succeed. */
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
-  const { copies = {}, env = {}, only = {}, restart = false } = options;
+  const { copies = {}, destinations = false, env = {}, only = {}, restart = false } = options;
   await using started = new AsyncDisposableStack();
   const database = started.use(await freshDatabase());
   const topicPrefix = randomPrefix();
@@ -66,10 +69,12 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     LEMLIST_API_KEY: simulators.lemlist.apiKey,
     LEMLIST_BASE_URL: simulators.lemlist.baseUrl,
     LEMLIST_RATE_LIMIT: 'off',
+    ...(destinations ? credentialsOf(simulators) : {}),
     ...env,
   };
+  if (destinations) await setUpAttio(common);
   const services: Supervised[] = [];
-  for (const service of SERVICES) {
+  for (const service of [...SERVICES, ...(destinations ? DESTINATIONS : [])]) {
     for (let copy = 1; copy <= (copies[service] ?? 1); copy += 1) {
       const name = copy === 1 ? service : `${service}-${copy}`;
       // A fixed port, so that the api is found again after a restart.

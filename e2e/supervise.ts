@@ -5,7 +5,10 @@ import type { Exit, ServiceProcess } from '@full-sync/testing';
 /** The services of the pipeline, in the order of the data. */
 export const SERVICES = ['api', 'extractor', 'keyer', 'loader'] as const;
 
-export type ServiceName = (typeof SERVICES)[number];
+/** The services that send events on. */
+export const DESTINATIONS = ['mixpanel', 'attio'] as const;
+
+export type ServiceName = (typeof SERVICES)[number] | (typeof DESTINATIONS)[number];
 
 /** One copy of a service and all its lives; disposing of it kills it. */
 export type Supervised = AsyncDisposable & {

@@ -5,22 +5,30 @@ import type { ServiceProcess } from '@full-sync/testing';
 import pg from 'pg';
 import { cpuSeconds } from './cpu-time.ts';
 
+/** A full sync in steps: everything into a namespace that is new, one stage after the other. */
+export interface BenchSync {
+  /**
+   * Runs the next stage by a process that is new and finds its work lying there: stages side by side take what comes, and
+   * the size of their batches is an accident. Notes its processor time from when it was ready, and the api's meanwhile.
+   */
+  readonly step: (stage: BenchStage) => Promise<void>;
+  /** Ends the api; the processor time per event by service, seconds. */
+  readonly end: () => Promise<ReadonlyMap<string, number>>;
+}
+
 /** A pipeline with topics and a database of its own. */
 export interface BenchPipeline extends AsyncDisposable {
-  /**
-   * Reads everything into a namespace that is new, one stage after the other, each by a process that is new and finds its
-   * work lying there: stages side by side take what comes, and the size of their batches is an accident. Gives the
-   * processor time per event, seconds: of each stage from when it was ready, and of the api all the while.
-   */
-  readonly sync: () => Promise<number>;
+  readonly begin: () => Promise<BenchSync>;
 }
 
 /** The stages, and the column of the job that says that one is through. */
-const stages = [
+export const benchStages = [
   { name: 'extractor', doneAt: 'extracted_at' },
   { name: 'keyer', doneAt: 'keyed_at' },
   { name: 'loader', doneAt: 'completed_at' },
 ] as const;
+
+export type BenchStage = (typeof benchStages)[number];
 
 const without = join(import.meta.dirname, 'without.ts');
 const size = { smartlead: { campaigns: 10, rows: 20_000 }, lemlist: { campaigns: 6, activities: 10_000 } };
@@ -73,25 +81,28 @@ export async function openPipeline(metrics: boolean): Promise<BenchPipeline> {
   let syncs = 0;
   const owned = opened.move();
   return {
-    sync: async () => {
+    begin: async () => {
       syncs += 1;
-      await using api = await start('api');
-      const apiBefore = cpuSeconds(api.pid);
+      const api = await start('api');
       const jobId = await execute(api, `bench-${syncs}`);
-      let used = 0;
-      for (const { name, doneAt } of stages) {
-        await using service = await start(name);
-        const before = cpuSeconds(service.pid);
-        await waitFor(() => reached(jobId, doneAt), { what: doneAt, deadlineMs: 120_000, intervalMs: 50 });
-        await scrape([api, service]);
-        used += cpuSeconds(service.pid) - before;
-        await service.kill('SIGTERM');
-      }
-      used += cpuSeconds(api.pid) - apiBefore;
-      await api.kill('SIGTERM');
-      const events = await eventsOf(jobId);
-      if (events === 0) throw new Error('the sync created nothing');
-      return used / events;
+      const used = new Map<string, number>();
+      return {
+        step: async ({ name, doneAt }) => {
+          await using service = await start(name);
+          const [before, apiBefore] = [cpuSeconds(service.pid), cpuSeconds(api.pid)];
+          await waitFor(() => reached(jobId, doneAt), { what: doneAt, deadlineMs: 120_000, intervalMs: 50 });
+          await scrape([api, service]);
+          used.set(name, cpuSeconds(service.pid) - before);
+          used.set('api', (used.get('api') ?? 0) + cpuSeconds(api.pid) - apiBefore);
+          await service.kill('SIGTERM');
+        },
+        end: async () => {
+          await api.kill('SIGTERM');
+          const events = await eventsOf(jobId);
+          if (events === 0) throw new Error('the sync created nothing');
+          return new Map([...used].map(([name, seconds]) => [name, seconds / events]));
+        },
+      };
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

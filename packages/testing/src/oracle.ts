@@ -11,6 +11,8 @@ export interface OracleRecord {
   readonly platform: string;
   /** The campaign whose walk gave the record (Smartlead); Lemlist records carry their own. */
   readonly campaignId: string | null;
+  /** The name of that campaign, where the ledger tells it. */
+  readonly campaignName?: string | null;
   readonly record: unknown;
 }
 

@@ -1,4 +1,17 @@
+import type { AttioValues } from './attio-oracle.ts';
+import type { MixpanelLine } from './mixpanel-oracle.ts';
 import type { OracleRecord } from './oracle.ts';
+
+/** A write as Attio noted it. */
+export interface AttioWriteLine {
+  /** Epoch ms. */
+  readonly arrivedAt: number;
+  readonly method: string;
+  readonly path: string;
+  readonly person: string | null;
+  /** `applied`, or the code it was refused with. */
+  readonly outcome: string;
+}
 
 /**
  * Reads the ledger of simulators in another process over their control address, record by record, message bodies left
@@ -6,7 +19,34 @@ import type { OracleRecord } from './oracle.ts';
  * @throws Error when the simulators answer anything but 200.
  */
 export async function* readLedger(controlUrl: string, platform: 'smartlead' | 'lemlist'): AsyncGenerator<OracleRecord> {
-  const response = await fetch(`${controlUrl}/ledger?platform=${platform}&bodies=false`);
+  for await (const line of readLines(controlUrl, platform, 'bodies=false')) yield line as OracleRecord;
+}
+
+/** What Mixpanel shows, or another of its views (`raw`, `compact`). */
+export async function* readMixpanel(controlUrl: string, view = 'query'): AsyncGenerator<MixpanelLine> {
+  for await (const line of readLines(controlUrl, 'mixpanel', `view=${view}`)) yield line as MixpanelLine;
+}
+
+/** The people that Attio holds, by each of their addresses. */
+export async function readAttioPeople(controlUrl: string): Promise<ReadonlyMap<string, AttioValues>> {
+  const people = new Map<string, AttioValues>();
+  for await (const line of readLines(controlUrl, 'attio', 'view=records')) {
+    const { object, values } = line as { readonly object: string; readonly values: AttioValues };
+    if (object !== 'people') continue;
+    for (const address of values['email_addresses'] as readonly string[]) people.set(address, values);
+  }
+  return people;
+}
+
+/** The writes that reached Attio, in order. */
+export async function readAttioWrites(controlUrl: string): Promise<readonly AttioWriteLine[]> {
+  const writes: AttioWriteLine[] = [];
+  for await (const line of readLines(controlUrl, 'attio', 'view=writes')) writes.push(line as AttioWriteLine);
+  return writes;
+}
+
+async function* readLines(controlUrl: string, platform: string, which: string): AsyncGenerator<unknown> {
+  const response = await fetch(`${controlUrl}/ledger?platform=${platform}&${which}`);
   if (response.status !== 200 || response.body === null) {
     throw new Error(`the ledger of ${platform} answered ${response.status}`);
   }
@@ -15,7 +55,7 @@ export async function* readLedger(controlUrl: string, platform: 'smartlead' | 'l
   for await (const chunk of response.body) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) yield JSON.parse(line) as OracleRecord;
+    for (const line of lines) yield JSON.parse(line) as unknown;
   }
   if (rest !== '') throw new Error(`the ledger of ${platform} broke off`);
 }
