@@ -83,8 +83,8 @@ export async function expectedOf(controlUrl: string, namespaces: readonly string
 export async function mixpanelProblems(controlUrl: string, expected: ExpectedDeliveries): Promise<readonly string[]> {
   const problems: string[] = [];
   for (const view of ['query', 'compact']) {
-    const shown = await Array.fromAsync(readMixpanel(controlUrl, view));
-    problems.push(...judgeMixpanel(expected, shown).map((problem) => `${view}: ${problem}`));
+    const found = await judgeMixpanel(expected, readMixpanel(controlUrl, view));
+    problems.push(...found.map((problem) => `${view}: ${problem}`));
   }
   return problems;
 }

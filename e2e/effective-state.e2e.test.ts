@@ -9,10 +9,12 @@ import type { Pipeline } from './harness.ts';
 const both = { enableMixpanelTracking: true, enableAttioSync: true };
 const simulators = { seed: 11, attio: { writesPerSecond: 0, readsPerSecond: 0 } };
 
-/** Whatever the moment, the four counts add up to the events so far; waiting has no other meaning. */
-function assertAddsUp({ summary, destinations }: JobStatus): void {
-  for (const [name, { sent, skipped, failed, waiting }] of Object.entries(destinations))
+/** Whatever the moment, the four counts of a destination that was asked for add up to the events so far. */
+function assertAddsUp({ summary, destinations }: JobStatus, names: readonly string[]): void {
+  for (const name of names) {
+    const { sent = 0, skipped = 0, failed = 0, waiting = 0 } = destinations[name] ?? {};
     assert.equal(sent + skipped + failed + waiting, summary.events_derived, name);
+  }
 }
 
 /** Dead letters of a stage, as the api lists them. */
@@ -33,7 +35,7 @@ test('what Mixpanel shows and whom Attio knows is what the oracle says, after a 
   let waited = 0;
   const look = async (): Promise<boolean> => {
     const status = await pipeline.status(jobId);
-    assertAddsUp(status);
+    assertAddsUp(status, ['mixpanel', 'attio']);
     waited = Math.max(waited, status.destinations['attio']?.waiting ?? 0);
     return status.completed_at !== null;
   };
@@ -101,7 +103,7 @@ test('one refused event is one dead letter; a wrong secret is none, and is waite
   const second = await pipeline.execute({ namespaces: ['secret'], enableMixpanelTracking: true });
   const ended = await pipeline.waitForEnd(second);
   assert.equal(ended.status, 'completed', 'the loader does not care');
-  assertAddsUp(ended);
+  assertAddsUp(ended, ['mixpanel']);
   const { url } = pipeline.service('mixpanel').current();
   const paused = async (): Promise<string | null> => {
     const answer = await fetch(`${url}/readyz`);

@@ -37,13 +37,16 @@ export function expectMixpanel(deliveries: ExpectedDeliveries): ReadonlySet<stri
  * Everything that is wrong with what Mixpanel shows, a line each, at most twenty: each expected event must be there once,
  * under the name, person, time and insert id that docs/mixpanel.md promises, and no other.
  */
-export function judgeMixpanel(deliveries: ExpectedDeliveries, shown: Iterable<MixpanelLine>): readonly string[] {
+export async function judgeMixpanel(
+  deliveries: ExpectedDeliveries,
+  shown: Iterable<MixpanelLine> | AsyncIterable<MixpanelLine>,
+): Promise<readonly string[]> {
   const missing = new Set(expectMixpanel(deliveries));
   const problems: string[] = [];
   const say = (problem: string): void => {
     if (problems.length < 20) problems.push(problem);
   };
-  for (const line of shown) {
+  for await (const line of shown) {
     const key = String(line.properties['event_key']);
     const sightings = deliveries.get(key);
     if (sightings === undefined) say(`mixpanel: nobody knows ${key}`);
