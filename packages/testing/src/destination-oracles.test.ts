@@ -60,7 +60,14 @@ test('what Mixpanel must show: name, person, time and insert id of each event on
 test('who an event is of, and its name in words', async () => {
   const records = [
     act('act_1', { type: 'linkedinInMailSent', leadEmail: 'N/A', campaignName: null, name: 'Older' }),
-    act('act_2', { type: 'apiDone', leadEmail: null, leadId: 'unknown', campaignId: null, name: 'Nobody' }),
+    act('act_2', {
+      type: 'apiDone',
+      leadEmail: null,
+      leadId: 'unknown',
+      campaignId: null,
+      campaignName: null,
+      name: 'Nobody',
+    }),
   ];
   const expected = await expectDeliveries(records, ['default']);
   const other = (id: string, type: string, campaign: string): MixpanelLine => ({
