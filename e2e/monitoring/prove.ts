@@ -84,6 +84,8 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
     told = broken.length;
   }
 
+  const lag = 'max(full_sync_lag_seconds{group=~"keyer|loader|api"})';
+  await stage.until('the stages to have caught up', lag, (seconds) => seconds < 1, 180_000);
   const boards = await askAll(prometheus, join(root, DASHBOARDS), startedAt);
   say(`\n${boardTable(boards.replies)}\n`);
   const rows = alerts.map((alert) => {

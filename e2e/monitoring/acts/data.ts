@@ -12,7 +12,7 @@ export function brokenSource(): Act {
       jobId = await system.client.execute();
       await waitForEnd(jobId, 180_000);
       // So that letters are seen to be replayed as well; most of them fail again.
-      const answer = await system.client.call('POST', '/api/dead-letters/replay', { jobId });
+      const answer = await system.client.call('POST', '/api/dead-letters/replay', { filter: { jobId } });
       if (answer.status >= 400) throw new Error(`the replay was answered ${answer.status}: ${answer.text}`);
     },
     end: async ({ system }) => await system.replaceSimulators({}),
@@ -62,6 +62,8 @@ export function lockedTable(): Act {
     title: 'an open session locks a table, and callers wait for connections',
     fires: ['FullSyncConnectionsUsedUp'],
     begin: async ({ system }) => {
+      // A process that gets no connection for long ends, and is started anew.
+      system.expectEnd('loader', 1);
       const client = await system.pool.connect();
       await client.query('begin');
       await client.query('lock table jobs in access exclusive mode');

@@ -7,9 +7,12 @@ export function failingUpstream(): Act {
     title: 'the upstream answers with errors only',
     fires: ['FullSyncUpstreamFailing', 'FullSyncCircuitOpen'],
     lasting: ['FullSyncUpstreamFailing'],
-    begin: async ({ fault, system }) => {
-      await fault({ platform: 'lemlist', kind: 'status', status: 503, probability: 1 });
+    begin: async ({ fault, system, until }) => {
       jobId = await system.client.execute({ platforms: ['lemlist'] });
+      // With many walks under way; one alone backs off before the circuit has seen enough.
+      const walks = 'max(full_sync_streams{platform="lemlist", state="working"})';
+      await until('walks to be under way', walks, (count) => count > 1);
+      await fault({ platform: 'lemlist', kind: 'status', status: 503, probability: 1 });
     },
     end: async ({ clearFaults, waitForEnd }) => {
       await clearFaults();
