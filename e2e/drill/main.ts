@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
+import { drillDestinations } from './destinations.ts';
 import { drillFairness } from './fairness.ts';
 import { drillFuzz } from './fuzz.ts';
 import { drillKills } from './kills.ts';
@@ -66,6 +67,26 @@ program
   .action(async (flags: { readonly seed?: number }) => {
     await run(() => drillFairness({ seed: flags.seed ?? randomInt(2 ** 31), say, signal: abort.signal }));
   });
+
+program
+  .command('destinations')
+  .description('syncs to Mixpanel and Attio, with kills and faults: what both hold must be exact; their pace')
+  .option(...seed)
+  .option('--events <number>', 'of a sync', whole(1_000, 1_000_000), 100_000)
+  .option('--kills <number>', 'of each of the two services', whole(0, 50), 20)
+  .option('--secret-s <number>', 'how long the secret of Mixpanel is wrong, s', whole(1, 3_600), 300)
+  .action(
+    async (flags: {
+      readonly seed?: number;
+      readonly events: number;
+      readonly kills: number;
+      readonly secretS: number;
+    }) => {
+      await run(() =>
+        drillDestinations({ ...flags, seed: flags.seed ?? randomInt(2 ** 31), say, signal: abort.signal }),
+      );
+    },
+  );
 
 program
   .command('fuzz')
