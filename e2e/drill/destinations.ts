@@ -1,51 +1,23 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { expectAttio, expectFacts, expectMixpanel, readAttioWrites, readLedgers } from '@full-sync/testing';
-import type { ExpectedDeliveries, ExpectedFacts } from '@full-sync/testing';
-import type { JobStatus } from '../api-client.ts';
-import { attioProblems, expectedOf, mixpanelProblems, runCli } from '../destinations.ts';
+import { readAttioWrites } from '@full-sync/testing';
+import { runCli } from '../destinations.ts';
 import { budgetUse, growthPerSecond } from './delivery-rates.ts';
 import type { Sample } from './delivery-rates.ts';
+import { begin, delivered, loaded, names, quiet } from './delivery-stage.ts';
+import type { DestinationsOptions, Stage } from './delivery-stage.ts';
 import { killWhileSettling, letThingsGoWrong } from './disturb-deliveries.ts';
-import { summariseRecoveries } from './kill-schedule.ts';
+import { judgeStates, judgeSync } from './judge-deliveries.ts';
 import type { Recovery } from './kill-schedule.ts';
 import { createRandom } from './random.ts';
-import { elapsed, percent, seconds, table } from './report.ts';
+import { describeRecoveries } from './recovery-table.ts';
+import { elapsed, percent, seconds } from './report.ts';
 import { createSimulatorControl } from './simulator-control.ts';
-import type { SimulatorControl } from './simulator-control.ts';
 import { startSystem } from './system.ts';
-import type { System } from './system.ts';
-import { verifyJob } from './verify-job.ts';
 
-export interface DestinationsOptions {
-  readonly seed: number;
-  /** Events of a sync, about half of them from each platform. */
-  readonly events: number;
-  /** Of each of the two services. */
-  readonly kills: number;
-  /** How long the secret of Mixpanel is wrong, s. */
-  readonly secretS: number;
-  readonly say: (line: string) => void;
-  readonly signal: AbortSignal;
-}
-
-type Name = 'mixpanel' | 'attio';
-
-interface Stage {
-  readonly options: DestinationsOptions;
-  readonly startedAt: number;
-  readonly system: System;
-  readonly control: SimulatorControl;
-  readonly problems: string[];
-  readonly note: (line: string) => void;
-}
-
-const names: readonly Name[] = ['mixpanel', 'attio'];
-const wishes = { mixpanel: 'enableMixpanelTracking', attio: 'enableAttioSync' } as const;
-const writesPerSecond = 25;
-const aims = { eventsPerSecond: 5_000, budget: 0.95 };
 /** A Smartlead row gives about 1.88 events. */
 const eventsPerRow = 1.88;
-const stuckMs = 300_000;
+const writesPerSecond = 25;
+const aims = { eventsPerSecond: 5_000, budget: 0.95 };
 /** Of Mixpanel while it is disturbed: kills are to meet requests under way. */
 const disturbedLatencyMs = 1_000;
 
@@ -93,90 +65,6 @@ export async function drillDestinations(options: DestinationsOptions): Promise<b
   const verdict = problems.length === 0 ? 'PASS: every effective state exact' : `FAIL: ${problems.length} problems`;
   say(`${verdict}; ${elapsed(startedAt)} min, --seed ${seed}`);
   return problems.length === 0;
-}
-
-interface Sync {
-  readonly jobId: string;
-  readonly namespace: string;
-  readonly facts: ExpectedFacts;
-  readonly asked: readonly Name[];
-}
-
-async function begin(stage: Stage, namespace: string, asked: readonly Name[], more: object = {}): Promise<Sync> {
-  const facts = await expectFacts(readLedgers(stage.system.controlUrl), namespace);
-  const flags = Object.fromEntries(asked.map((name) => [wishes[name], true]));
-  const jobId = await stage.system.client.execute({ namespaces: [namespace], ...flags, ...more });
-  stage.note(`${jobId} (${namespace}) to ${asked.join(' and ')}: ${facts.size} rows expected`);
-  return { jobId, namespace, facts, asked };
-}
-
-/** Waits for the end of a sync as far as Postgres goes. */
-async function loaded({ system, options: { signal } }: Stage, { jobId }: Sync): Promise<JobStatus> {
-  return await follow(`the end of ${jobId}`, signal, async () => {
-    const status = await system.client.status(jobId);
-    return { done: status.completed_at !== null, value: status, moves: status.summary.events_derived };
-  });
-}
-
-/** Waits until nothing of a sync waits any more. */
-async function delivered({ system, options: { signal } }: Stage, { jobId }: Sync): Promise<JobStatus> {
-  return await follow(`the deliveries of ${jobId}`, signal, async () => {
-    const status = await system.client.status(jobId);
-    const waiting = Object.values(status.destinations).reduce((sum, one) => sum + one.waiting, 0);
-    return { done: status.completed_at !== null && waiting === 0, value: status, moves: waiting };
-  });
-}
-
-/** Looks until it is done; throws when nothing has moved for five minutes. */
-async function follow<T>(
-  what: string,
-  signal: AbortSignal,
-  look: () => Promise<{ readonly done: boolean; readonly value: T; readonly moves: number }>,
-): Promise<T> {
-  let moved = { at: performance.now(), to: Number.NaN };
-  for (;;) {
-    const { done, value, moves } = await look();
-    if (done) return value;
-    if (moves !== moved.to) moved = { at: performance.now(), to: moves };
-    if (performance.now() - moved.at > stuckMs) throw new Error(`${what}: nothing moves: ${JSON.stringify(value)}`);
-    await delay(250, undefined, { signal });
-  }
-}
-
-/** Holds a sync that is over against the oracle: rows, counts of the pipeline, counts of the destinations. */
-async function judgeSync(stage: Stage, { jobId, namespace, facts, asked }: Sync, status: JobStatus): Promise<void> {
-  const { system, problems } = stage;
-  const verdict = await verifyJob(system, { namespace, facts, status });
-  const expected = await expectedOf(system.controlUrl, [namespace]);
-  const attio = expectAttio(expected);
-  const due = {
-    mixpanel: { least: expectMixpanel(expected).size, most: expectMixpanel(expected).size },
-    attio,
-  };
-  const found = [...verdict.problems];
-  for (const name of names) {
-    const counts = status.destinations[name];
-    const { sent = -1, skipped = -1, failed = -1, waiting = -1 } = counts ?? {};
-    const derived = asked.includes(name) ? status.summary.events_derived : 0;
-    const { least, most } = asked.includes(name) ? due[name] : { least: 0, most: 0 };
-    if (sent < least || sent > most) found.push(`${name}: ${sent} sent, due are ${least} to ${most}`);
-    if (failed !== 0 || sent + skipped + waiting !== derived)
-      found.push(`${name}: ${JSON.stringify(counts)} of ${derived} events`);
-  }
-  problems.push(...found.map((problem) => `${jobId}: ${problem}`));
-}
-
-/** Holds what both destinations hold of these namespaces against the oracle. */
-async function judgeStates(stage: Stage, tracked: readonly string[], synced: readonly string[]): Promise<void> {
-  const { system, problems, note } = stage;
-  const { controlUrl } = system;
-  const letters = await system.pool.query(`select from dead_letters where stage in ('mixpanel', 'attio')`);
-  if (letters.rows.length > 0) problems.push(`${letters.rows.length} dead letters of destinations`);
-  const expected: ExpectedDeliveries = await expectedOf(controlUrl, tracked);
-  problems.push(...(await mixpanelProblems(controlUrl, expected)));
-  const people = await expectedOf(controlUrl, synced);
-  problems.push(...(await attioProblems(controlUrl, people)));
-  note(`Mixpanel held against ${expected.size} events, Attio against ${expectAttio(people).people.size} people`);
 }
 
 async function undisturbed(stage: Stage): Promise<void> {
@@ -278,20 +166,9 @@ async function disturbed(stage: Stage): Promise<void> {
     `mixpanel took ${copies} copies; attio: ${busiestSecond} writes in its busiest second, ${throttled} over its limit`,
   );
   note(`at most ${mostInFlightPerPerson} writes of one person at once, as the simulator saw them`);
-  stage.options.say(describe(recoveries));
+  stage.options.say(describeRecoveries(recoveries, 'events'));
   await judgeSync(stage, sync, status);
   await judgeStates(stage, ['drill_plain', 'drill_secret', 'drill_kills'], ['drill_plain', 'drill_kills']);
-}
-
-/** Waits until nobody is to be written any more, those included whose last write had an unknown end. */
-async function quiet({ system, options: { signal } }: Stage): Promise<void> {
-  await follow('the people of Attio', signal, async () => {
-    const { rows } = await system.pool.query<{ due: number }>(
-      'select count(*)::float8 as due from attio_people where due_at is not null',
-    );
-    const due = rows[0]?.due ?? 0;
-    return { done: due === 0, value: due, moves: due };
-  });
 }
 
 /** What was delivered is asked for in every other way there is. */
@@ -318,18 +195,4 @@ async function onceMore(stage: Stage): Promise<void> {
   if (String(before) !== String(after)) problems.push(`calls with effect: ${String(before)} became ${String(after)}`);
   await judgeStates(stage, ['drill_plain', 'drill_secret', 'drill_kills'], ['drill_plain', 'drill_kills']);
   note('a re-sync, a namespace_reset and cli deliver had no further effect');
-}
-
-function describe(recoveries: readonly Recovery[]): string {
-  const head = ['', 'kills', 'events at first', 'at last', 'ready (median)', 'at work (median)', 'at work (longest)'];
-  const rows = summariseRecoveries(recoveries).map((row) => [
-    row.target,
-    String(row.kills),
-    percent(row.from),
-    percent(row.to),
-    seconds(row.medianReadyMs),
-    seconds(row.medianMovedMs),
-    seconds(row.longestMovedMs),
-  ]);
-  return table([head, ...rows]);
 }

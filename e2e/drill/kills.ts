@@ -1,11 +1,12 @@
 import { expectFacts, readLedgers } from '@full-sync/testing';
 import { disturbJob } from './disturbed-job.ts';
 import type { Target } from './disturbed-job.ts';
-import { planKills, summariseRecoveries } from './kill-schedule.ts';
+import { planKills } from './kill-schedule.ts';
 import type { Recovery } from './kill-schedule.ts';
 import { createRandom } from './random.ts';
 import type { Random } from './random.ts';
-import { elapsed, percent, seconds, table } from './report.ts';
+import { describeRecoveries } from './recovery-table.ts';
+import { elapsed, percent, seconds } from './report.ts';
 import { startSystem } from './system.ts';
 import type { System } from './system.ts';
 import { partTarget, parts, services, serviceTarget } from './targets.ts';
@@ -85,7 +86,7 @@ export async function drillKills(options: KillsOptions): Promise<boolean> {
   if (options.parts) for (const end of ends) say(`also: ${end}`);
   else problems.push(...ends.map((end) => `nobody killed it: ${end}`));
   say('');
-  say(describe(recoveries));
+  say(describeRecoveries(recoveries, 'rows'));
   for (const problem of problems) say(`FAIL ${problem}`);
   if (problems.length > 0) system.keep();
   const verdict = problems.length === 0 ? 'PASS: every set and every count exact' : `FAIL: ${problems.length} problems`;
@@ -123,18 +124,4 @@ async function runJob(run: JobRun): Promise<readonly string[]> {
     if (signal.aborted) throw error;
     return [error instanceof Error ? error.message : String(error)];
   }
-}
-
-function describe(recoveries: readonly Recovery[]): string {
-  const head = ['', 'kills', 'rows at first', 'at last', 'ready (median)', 'at work (median)', 'at work (longest)'];
-  const rows = summariseRecoveries(recoveries).map((row) => [
-    row.target,
-    String(row.kills),
-    percent(row.from),
-    percent(row.to),
-    seconds(row.medianReadyMs),
-    seconds(row.medianMovedMs),
-    seconds(row.longestMovedMs),
-  ]);
-  return table([head, ...rows]);
 }

@@ -8,6 +8,7 @@ import { spawnProgram } from '@full-sync/testing';
 import pg from 'pg';
 import { createApiClient } from '../api-client.ts';
 import type { ApiClient } from '../api-client.ts';
+import { setUpAttio } from '../destinations.ts';
 
 export interface SystemOptions {
   readonly seed: number;
@@ -153,15 +154,6 @@ async function startSimulators(
     },
     [Symbol.asyncDispose]: () => cleanUp.disposeAsync(),
   };
-}
-
-/** Makes the attributes without which nothing is written to a workspace. */
-async function setUpAttio(env: Readonly<Record<string, string>>): Promise<void> {
-  const entry = join(import.meta.dirname, '..', '..', 'packages', 'cli', 'src', 'main.ts');
-  // Not the root: a developer's .env there is none of its business.
-  await using child = spawnProgram({ name: 'attio setup', args: [entry, 'attio', 'setup'], env, cwd: tmpdir() });
-  const { code } = await child.exited;
-  if (code !== 0) throw new Error(`the workspace of Attio could not be set up:\n${child.output()}`);
 }
 
 /** Reads the supervisor's lines on processes that ended, and sorts out those that the drill ended itself. */

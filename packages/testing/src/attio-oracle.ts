@@ -103,11 +103,10 @@ function faultsOf(events: readonly Sighting[], values: AttioValues): readonly st
   const same = (slug: string, wanted: unknown): void => check(slug, values[slug] === wanted, wanted);
   const timed = (slug: string, times: readonly number[], pick: (...all: number[]) => number): void => {
     const wanted = times.length === 0 ? undefined : pick(...times);
-    const found = values[slug];
-    check(slug, wanted === (found === undefined ? undefined : Date.parse(String(found))), wanted);
+    const found = textOf(values[slug]);
+    check(slug, wanted === (found === undefined ? undefined : Date.parse(found)), wanted);
   };
-  const lines = (slug: string): readonly string[] =>
-    values[slug] === undefined ? [] : String(values[slug]).split('\n');
+  const lines = (slug: string): readonly string[] => textOf(values[slug])?.split('\n') ?? [];
   const timesOf = (fits: (type: string) => boolean): readonly number[] =>
     events.filter(({ eventType }) => fits(eventType)).map(({ occurredAt }) => occurredAt);
   const all = timesOf(() => true);
@@ -118,7 +117,7 @@ function faultsOf(events: readonly Sighting[], values: AttioValues): readonly st
   same('outreach_status', ranks.findLast(([, types]) => events.some(({ eventType }) => types.test(eventType)))?.[0]);
   timed('outreach_first_activity_at', all, Math.min);
   timed('outreach_last_activity_at', all, Math.max);
-  const said = `${String(values['outreach_last_activity'])} of ${String(values['outreach_last_campaign'])}`;
+  const said = `${textOf(values['outreach_last_activity'])} of ${textOf(values['outreach_last_campaign'])}`;
   const allowed = latest.map(
     ({ eventType, campaignName }) => `${inWords(eventType)} of ${campaignName ?? 'undefined'}`,
   );
@@ -166,6 +165,10 @@ function checkCampaigns(
 
 function isSameSet(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && new Set([...a, ...b]).size === a.length;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 function inWords(type: string): string {

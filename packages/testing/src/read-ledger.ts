@@ -45,7 +45,7 @@ export async function readAttioWrites(controlUrl: string): Promise<readonly Atti
   return writes;
 }
 
-async function* readLines(controlUrl: string, platform: string, which: string): AsyncGenerator<unknown> {
+async function* readLines(controlUrl: string, platform: string, which: string): AsyncGenerator {
   const response = await fetch(`${controlUrl}/ledger?platform=${platform}&${which}`);
   if (response.status !== 200 || response.body === null) {
     throw new Error(`the ledger of ${platform} answered ${response.status}`);
