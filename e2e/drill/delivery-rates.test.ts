@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { budgetUse, growthPerSecond } from './delivery-rates.ts';
+import { budgetUse, growthOf } from './delivery-rates.ts';
 
 test('the use of a budget: all of it, half of it, and a slow beginning that the middle does not show', () => {
   const every = (ms: number, count: number): number[] => Array.from({ length: count }, (_, i) => i * ms);
@@ -14,7 +14,7 @@ test('the use of a budget: all of it, half of it, and a slow beginning that the 
 
 test('growth is measured from where it begins to where it ends', () => {
   const samples = [0, 0, 0, 500, 1_000, 2_000, 2_000, 2_000].map((count, i) => ({ at: i * 100, count }));
-  assert.equal(growthPerSecond(samples), 2_000 / 0.3);
-  assert.equal(growthPerSecond(samples.slice(0, 3)), 0);
-  assert.equal(growthPerSecond([]), 0);
+  assert.deepEqual(growthOf(samples), { perSecond: 2_000 / 0.3, seconds: 0.3 });
+  assert.equal(growthOf(samples.slice(0, 3)), null);
+  assert.equal(growthOf([]), null);
 });

@@ -30,12 +30,19 @@ export interface Sample {
   readonly count: number;
 }
 
-/** Counted per second between the last sample before it grew and the first one at which it was all there; 0 of no growth. */
-export function growthPerSecond(samples: readonly Sample[]): number {
+/** How much was counted per second, and for how long. */
+export interface Growth {
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
+/** Between the last sample before it grew and the first one at which all was there; null of no growth. */
+export function growthOf(samples: readonly Sample[]): Growth | null {
   const [first] = samples;
   const last = samples.at(-1);
-  if (first === undefined || last === undefined || last.count === first.count) return 0;
+  if (first === undefined || last === undefined || last.count === first.count) return null;
   const from = samples.findLast(({ count }) => count === first.count) ?? first;
   const to = samples.find(({ count }) => count === last.count) ?? last;
-  return (last.count - first.count) / ((to.at - from.at) / 1_000);
+  const seconds = (to.at - from.at) / 1_000;
+  return { perSecond: (last.count - first.count) / seconds, seconds };
 }

@@ -11,6 +11,8 @@ export interface DestinationsOptions {
   readonly events: number;
   /** Of each of the two services. */
   readonly kills: number;
+  /** Processes of each of them. */
+  readonly copies: number;
   /** How long the secret of Mixpanel is wrong, s. */
   readonly secretS: number;
   readonly say: (line: string) => void;

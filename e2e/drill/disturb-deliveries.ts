@@ -12,6 +12,8 @@ export interface Disturbance {
   /** Events of the job that are to be settled at a destination. */
   readonly events: number;
   readonly kills: number;
+  /** Processes of the service, of which each kill hits a drawn one. */
+  readonly copies: number;
   readonly random: Random;
   readonly onRecovery: (recovery: Recovery) => void;
   readonly signal: AbortSignal;
@@ -26,22 +28,23 @@ const backWithinMs = 240_000;
  * at work by itself. Returns how many kills the job ended too early for.
  */
 export async function killWhileSettling(name: string, disturbance: Disturbance): Promise<number> {
-  const { system, jobId, events, kills, random, onRecovery, signal } = disturbance;
+  const { system, jobId, events, kills, copies, random, onRecovery, signal } = disturbance;
   const plan = [...planKills(new Map([[name, kills]]), random)];
   const settled = async (): Promise<number> => await settledEvents(system, jobId, name);
   for (;;) {
     const next = plan[0];
     const now = await settled();
     if (next === undefined || now >= events) return plan.length;
-    const pid = now / events < next.share ? null : await readyPid(copyOf(system, name));
+    const copy = 1 + Math.floor(random() * copies);
+    const pid = now / events < next.share ? null : await readyPid(copyOf(system, name, copy));
     if (pid !== null) {
       const at = performance.now();
-      system.expectEnd(name, 1);
+      system.expectEnd(name, copy);
       process.kill(pid, 'SIGKILL');
       plan.shift();
       const before = await settled();
       const readyMs = await elapsedUntil(at, signal, name, async () => {
-        const other = await readyPid(copyOf(system, name));
+        const other = await readyPid(copyOf(system, name, copy));
         return other !== null && other !== pid;
       });
       const movedMs = await elapsedUntil(at, signal, name, async () => (await settled()) > before || before >= events);
@@ -65,7 +68,7 @@ async function elapsedUntil(
 }
 
 /** Events of a job that a destination has settled so far, as committed. */
-export async function settledEvents({ pool }: System, jobId: string, name: string): Promise<number> {
+async function settledEvents({ pool }: System, jobId: string, name: string): Promise<number> {
   const { rows } = await pool.query<{ settled: number }>(
     `select coalesce(sum(sent + skipped + failed), 0)::float8 as settled from job_deliveries
      where job_id = $1 and destination = $2`,

@@ -74,12 +74,14 @@ program
   .option(...seed)
   .option('--events <number>', 'of a sync', whole(1_000, 1_000_000), 100_000)
   .option('--kills <number>', 'of each of the two services', whole(0, 50), 20)
+  .option('--copies <number>', 'processes of each of them', whole(1, 4), 1)
   .option('--secret-s <number>', 'how long the secret of Mixpanel is wrong, s', whole(1, 3_600), 300)
   .action(
     async (flags: {
       readonly seed?: number;
       readonly events: number;
       readonly kills: number;
+      readonly copies: number;
       readonly secretS: number;
     }) => {
       await run(() =>
