@@ -35,6 +35,8 @@ export interface Act {
   readonly fires: readonly string[];
   /** Those of them that look back over a span longer than the proof, and fire on after the end. */
   readonly lasting?: readonly string[];
+  /** Services that it may end (and whose supervisor starts them again); the end of any other one is a failure. */
+  readonly ends?: readonly string[];
   /** Brings it about. */
   readonly begin: (stage: Stage) => Promise<void>;
   /** Ends it; after that the alerts must be quiet again. */

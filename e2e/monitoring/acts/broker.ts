@@ -18,17 +18,25 @@ async function withKafka<T>({ system }: Stage, work: (client: KafkaClient) => Pr
   return await work(client);
 }
 
-/** The broker answers for a moment now and then while a sync runs. */
+const REFUSED = 'email_bounced';
+
+/**
+ * The broker answers for a moment now and then, while the loader has letters to send: it sends them when Postgres has
+ * answered, and by then the moment is over.
+ */
 export function frozenBroker(): Act {
   let jobId = '';
   return {
-    title: `the broker stands still for ${FROZEN_MS / 1_000} s again and again in a sync (SIGSTOP)`,
+    title: `the broker stands still for ${FROZEN_MS / 1_000} s again and again while the loader sends (SIGSTOP)`,
     fires: ['FullSyncBrokerSlow'],
     lasting: ['FullSyncBrokerSlow'],
-    begin: async ({ pidOf, system, until }) => {
+    begin: async ({ pidOf, system }) => {
+      await system.pool.query(`delete from event_source where event_type = $1`, [REFUSED]);
+      await system.pool.query(
+        `alter table event_source add constraint refused check (event_type <> '${REFUSED}') not valid`,
+      );
       const broker = pidOf('broker');
-      jobId = await system.client.execute();
-      await until('records to be published', 'sum(rate(full_sync_keyer_records_total[5s]))', (rate) => rate > 0);
+      jobId = await system.client.execute({ platforms: ['smartlead'] });
       try {
         for (let time = 0; time < FREEZES; time += 1) {
           process.kill(broker, 'SIGSTOP');
@@ -40,7 +48,10 @@ export function frozenBroker(): Act {
         process.kill(broker, 'SIGCONT');
       }
     },
-    end: async ({ waitForEnd }) => void (await waitForEnd(jobId, 180_000)),
+    end: async ({ system, waitForEnd }) => {
+      await waitForEnd(jobId, 180_000);
+      await system.pool.query('alter table event_source drop constraint refused');
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Act, Stage } from '../stage.ts';
 
 /** The source has records that cannot become events, and ids that are used twice. */
@@ -55,25 +56,33 @@ export function slowPostgres(): Act {
   };
 }
 
+/** Callers at once: more than the connections of the api. */
+const ASKING = 40;
+
 /** An open session holds a lock that every request needs. */
 export function lockedTable(): Act {
   let release: (() => Promise<void>) | null = null;
   return {
     title: 'an open session locks a table, and callers wait for connections',
     fires: ['FullSyncConnectionsUsedUp'],
+    // One that gets no connection for long.
+    ends: ['loader', 'extractor'],
     begin: async ({ system }) => {
-      // A process that gets no connection for long ends, and is started anew.
-      system.expectEnd('loader', 1);
       const client = await system.pool.connect();
       await client.query('begin');
       await client.query('lock table jobs in access exclusive mode');
-      const requests = Array.from({ length: 40 }, () =>
-        fetch(`${system.client.api}/api/full-sync/history`).then(
-          (response) => response.body?.cancel(),
-          () => undefined,
-        ),
-      );
+      let open = true;
+      // Each gives up after 10 s and asks again, at another moment than the others.
+      const ask = async (index: number): Promise<void> => {
+        await delay(index * 200);
+        while (open) {
+          const response = await fetch(`${system.client.api}/api/full-sync/history`).catch(() => null);
+          await response?.body?.cancel();
+        }
+      };
+      const requests = Array.from({ length: ASKING }, (_, index) => ask(index));
       release = async () => {
+        open = false;
         await client.query('rollback');
         client.release();
         await Promise.all(requests);
