@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { budgetUse, growthOf } from './delivery-rates.ts';
+import type { ArrivedWrite } from './delivery-rates.ts';
 
-test('the use of a budget: all of it, half of it, and a slow beginning that the middle does not show', () => {
-  const every = (ms: number, count: number): number[] => Array.from({ length: count }, (_, i) => i * ms);
-  const full = budgetUse(every(40, 2_501), 25);
-  assert.deepEqual([full?.whole, full?.steady, full?.seconds], [1, 1, 100]);
-  assert.ok(Math.abs((budgetUse(every(80, 1_251), 25)?.steady ?? 0) - 0.5) < 0.01);
-  const late = budgetUse([0, ...every(40, 2_376).map((at) => at + 5_000)], 25);
-  assert.ok((late?.whole ?? 1) < 0.96 && (late?.steady ?? 0) > 0.99);
-  assert.equal(budgetUse(every(40, 10), 25), null);
+test('the use of a budget in steady state: all of it, half of it, what came before and what was refused', () => {
+  const every = (ms: number, count: number): ArrivedWrite[] =>
+    Array.from({ length: count }, (_, i) => ({ at: i * ms, accepted: true }));
+  assert.deepEqual(budgetUse(every(40, 2_501), 25, 0), { share: 1, throttled: 0, seconds: 90 });
+  assert.deepEqual(budgetUse(every(80, 1_251), 25, 0), { share: 0.5, throttled: 0, seconds: 90 });
+  const busy = [0, 1, 2].map((at) => ({ at, accepted: false }));
+  const late = every(40, 2_501).map(({ at }) => ({ at: at + 5_000, accepted: true }));
+  assert.deepEqual(budgetUse([...busy, ...late], 25, 4_000), { share: 1, throttled: 0, seconds: 90 });
+  const refused = late.map((write, i) => ({ ...write, accepted: i !== 1_000 }));
+  assert.equal(budgetUse(refused, 25, 0)?.throttled, 1);
+  assert.equal(budgetUse(every(40, 200), 25, 0), null);
 });
 
 test('growth is measured from where it begins to where it ends', () => {

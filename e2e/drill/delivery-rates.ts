@@ -1,27 +1,31 @@
-/** How much of a budget of writes was used, from the times at which they arrived (ms, in order). */
+/** A write as it arrived at a destination (ms, in order), and whether its limit let it in. */
+export interface ArrivedWrite {
+  readonly at: number;
+  readonly accepted: boolean;
+}
+
+/** How much of a budget of writes was used in steady state: a queue, and nothing else going on. */
 export interface BudgetUse {
-  /** Share from the first write to the last one, 0 to 1. */
-  readonly whole: number;
-  /** Share of the middle, without the first and last tenth of the time: the queue was neither growing nor running out. */
-  readonly steady: number;
+  /** 0 to 1. */
+  readonly share: number;
+  readonly throttled: number;
   readonly seconds: number;
 }
 
-/** Null for fewer writes than fill ten seconds. */
-export function budgetUse(arrivals: readonly number[], perSecond: number): BudgetUse | null {
-  const [first] = arrivals;
-  const last = arrivals.at(-1);
-  if (first === undefined || last === undefined || arrivals.length < 10 * perSecond) return null;
-  const share = (from: number, to: number): number => {
-    const within = arrivals.filter((at) => at >= from && at < to).length;
-    return within / (((to - from) / 1_000) * perSecond);
-  };
-  const tenth = (last - first) / 10;
-  return {
-    whole: share(first, last),
-    steady: share(first + tenth, last - tenth),
-    seconds: (last - first) / 1_000,
-  };
+/**
+ * From `sinceMs` on until the last tenth of the time, where the queue runs out. Null for less than ten seconds, which
+ * say little.
+ */
+export function budgetUse(writes: readonly ArrivedWrite[], perSecond: number, sinceMs: number): BudgetUse | null {
+  const first = writes.find(({ at }) => at >= sinceMs)?.at;
+  const last = writes.at(-1)?.at;
+  if (first === undefined || last === undefined) return null;
+  const to = last - (last - first) / 10;
+  const seconds = (to - first) / 1_000;
+  if (seconds < 10) return null;
+  const within = writes.filter(({ at }) => at >= first && at < to);
+  const accepted = within.filter((one) => one.accepted).length;
+  return { share: accepted / (seconds * perSecond), throttled: within.length - accepted, seconds };
 }
 
 /** What was counted at a moment (ms). */

@@ -57,11 +57,15 @@ export async function loaded({ system, options: { signal } }: Stage, { jobId }: 
   });
 }
 
-/** Waits until nothing of a sync waits any more. */
-export async function delivered({ system, options: { signal } }: Stage, { jobId }: Sync): Promise<JobStatus> {
+/** Waits until nothing of a sync waits any more at these destinations. */
+export async function delivered(
+  { system, options: { signal } }: Stage,
+  { jobId }: Sync,
+  at: readonly Name[] = names,
+): Promise<JobStatus> {
   return await follow(`the deliveries of ${jobId}`, signal, async () => {
     const status = await system.client.status(jobId);
-    const waiting = Object.values(status.destinations).reduce((sum, one) => sum + one.waiting, 0);
+    const waiting = at.reduce((sum, name) => sum + (status.destinations[name]?.waiting ?? 0), 0);
     return { done: status.completed_at !== null && waiting === 0, value: status, moves: waiting };
   });
 }

@@ -1,3 +1,5 @@
+import type { ArrivedWrite } from './delivery-rates.ts';
+
 /** What a simulated destination has counted. */
 export interface MixpanelCounts {
   readonly requests: number;
@@ -22,6 +24,8 @@ export interface SimulatorControl {
   readonly set: (platform: string, settings: Readonly<Record<string, unknown>>) => Promise<void>;
   readonly mixpanel: () => Promise<MixpanelCounts>;
   readonly attio: () => Promise<AttioCounts>;
+  /** Writes of people as they arrived at Attio, in order; times in ms since 1970. */
+  readonly attioWrites: () => Promise<readonly ArrivedWrite[]>;
 }
 
 /** Speaks to the simulators under their control address; throws with what they say when they refuse. */
@@ -40,6 +44,15 @@ export function createSimulatorControl(controlUrl: string): SimulatorControl {
     clearFaults: async () => void (await call('DELETE', '/faults')),
     set: async (platform, settings) => void (await call('POST', '/settings', { platform, ...settings })),
     mixpanel: async () => (await call('GET', '/counts?platform=mixpanel')) as MixpanelCounts,
+    attioWrites: async () => {
+      const { timeOrigin, arrivals } = (await call('GET', '/arrivals?platform=attio')) as {
+        readonly timeOrigin: number;
+        readonly arrivals: readonly (ArrivedWrite & { readonly path: string })[];
+      };
+      return arrivals
+        .filter(({ path }) => path.endsWith('/objects/people/records'))
+        .map(({ at, accepted }) => ({ at: timeOrigin + at, accepted }));
+    },
     attio: async () => (await call('GET', '/counts?platform=attio')) as AttioCounts,
   };
 }

@@ -2,17 +2,6 @@ import type { AttioValues } from './attio-oracle.ts';
 import type { MixpanelLine } from './mixpanel-oracle.ts';
 import type { OracleRecord } from './oracle.ts';
 
-/** A write as Attio noted it. */
-export interface AttioWriteLine {
-  /** Epoch ms. */
-  readonly arrivedAt: number;
-  readonly method: string;
-  readonly path: string;
-  readonly person: string | null;
-  /** `applied`, or the code it was refused with. */
-  readonly outcome: string;
-}
-
 /**
  * Reads the ledger of simulators in another process over their control address, record by record, message bodies left
  * out (no key depends on them).
@@ -36,13 +25,6 @@ export async function readAttioPeople(controlUrl: string): Promise<ReadonlyMap<s
     for (const address of values['email_addresses'] as readonly string[]) people.set(address, values);
   }
   return people;
-}
-
-/** The writes that reached Attio, in order. */
-export async function readAttioWrites(controlUrl: string): Promise<readonly AttioWriteLine[]> {
-  const writes: AttioWriteLine[] = [];
-  for await (const line of readLines(controlUrl, 'attio', 'view=writes')) writes.push(line as AttioWriteLine);
-  return writes;
 }
 
 async function* readLines(controlUrl: string, platform: string, which: string): AsyncGenerator {
