@@ -25,6 +25,8 @@ export interface ProveOptions {
 
 /** Instead of minutes; every other part of the rules is as in production. */
 const SHORT_FOR = '1s';
+/** Of a column of the table of queries, characters. */
+const WIDEST = 240;
 /** Lag that only a stall brings, and lag that a system shows which is well, seconds. */
 const STALL_S = 60;
 const STALL_OVER_S = 5;
@@ -217,8 +219,8 @@ function stallProblems(replies: readonly Reply[]): readonly string[] {
 
 function boardTable(replies: readonly Reply[]): string {
   const show = (value: number | null, unit: string): string => (value === null ? '-' : showValue(value, unit));
-  const rows = replies.map(({ board, panel, query, series, now, most, unit }) => {
-    return [board, panel, query, String(series), show(now, unit), show(most, unit)];
+  const rows = replies.map(({ board, panel, query, series, now, most, unit, expr }) => {
+    return [board, panel, query, String(series), show(now, unit), show(most, unit), expr];
   });
-  return formatTable(['dashboard', 'panel', 'query', 'series', 'now', 'most'], rows);
+  return formatTable(['dashboard', 'panel', 'query', 'series', 'now', 'most', 'asked'], rows, WIDEST);
 }

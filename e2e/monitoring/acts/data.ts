@@ -71,18 +71,18 @@ export function lockedTable(): Act {
       const client = await system.pool.connect();
       await client.query('begin');
       await client.query('lock table jobs in access exclusive mode');
-      let open = true;
+      const ending = new AbortController();
       // Each gives up after 10 s and asks again, at another moment than the others.
       const ask = async (index: number): Promise<void> => {
         await delay(index * 200);
-        while (open) {
+        while (!ending.signal.aborted) {
           const response = await fetch(`${system.client.api}/api/full-sync/history`).catch(() => null);
           await response?.body?.cancel();
         }
       };
       const requests = Array.from({ length: ASKING }, (_, index) => ask(index));
       release = async () => {
-        open = false;
+        ending.abort();
         await client.query('rollback');
         client.release();
         await Promise.all(requests);

@@ -20,6 +20,6 @@ export const acts: readonly (readonly Act[])[] = [
   [lostRecords(), stoppedExtractor()],
   [failingUpstream(), dyingKeyer()],
   [brokenSource()],
-  [lockedTable()],
   [slowPostgres()],
+  [lockedTable()],
 ];
