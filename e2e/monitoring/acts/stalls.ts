@@ -93,8 +93,10 @@ export function dyingKeyer(): Act {
       for (let kill = 0; kill < KILLS; kill += 1) {
         const pid = pidOf('keyer');
         process.kill(pid, 'SIGKILL');
+        const killedAt = Date.now() / 1_000;
         const assigned = `sum(full_sync_consumer_assigned_partitions{service="keyer", instance="${instance}"})`;
-        await until('the keyer to be gone', `up{instance="${instance}"}`, (up) => up === 0);
+        const started = `process_start_time_seconds{instance="${instance}"}`;
+        await until('another keyer to be scraped', started, (at) => at > killedAt);
         await until('the keyer to have partitions again', assigned, (partitions) => partitions > 0);
       }
     },
