@@ -85,8 +85,10 @@ export async function letThingsGoWrong(control: SimulatorControl, seed: number):
     seed: seed + salt,
     ...fault,
   });
-  const storm = (platform: string, skip: number, count: number) => ({
+  // Of writes alone: a storm ends after so many answers, and what else is asked is asked seldom.
+  const storm = (platform: string, path: string, skip: number, count: number) => ({
     platform,
+    path,
     kind: 'status',
     status: 429,
     skip,
@@ -98,13 +100,13 @@ export async function letThingsGoWrong(control: SimulatorControl, seed: number):
     share('mixpanel', 0.05, { kind: 'dropRequest' }, 2),
     share('mixpanel', 0.03, { kind: 'status', status: 503 }, 3),
     share('mixpanel', 0.03, { kind: 'status', status: 502, body: 'upstream connect error' }, 4),
-    ...[10, 60, 110].map((skip) => storm('mixpanel', skip, 4)),
+    ...[10, 60, 110].map((skip) => storm('mixpanel', '/import', skip, 4)),
     share('attio', 0.03, { kind: 'loseReply' }, 5),
     share('attio', 0.02, { kind: 'dropRequest' }, 6),
     share('attio', 0.02, { kind: 'status', status: 500 }, 7),
     share('attio', 0.02, { kind: 'status', status: 502 }, 8),
     // Done after its caller gave up (10 s), and so perhaps after the next total.
     share('attio', 0.002, { kind: 'late', ms: 12_000 }, 9),
-    ...[100, 1_000, 3_000, 6_000].map((skip) => storm('attio', skip, 100)),
+    ...[100, 1_000, 3_000, 6_000].map((skip) => storm('attio', '/people/records', skip, 100)),
   ]);
 }
