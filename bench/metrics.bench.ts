@@ -24,7 +24,7 @@ interface Pair {
 
 /**
  * What metrics cost: processor time of api, extractor, keyer and loader per event of a full sync, with metrics (and a scrape
- * of each process per stage) and without, in alternating pairs until the 95 % interval of the median ratio is within ± 1 %.
+ * of each process per sync) and without, in alternating pairs until the 95 % interval of the median ratio is within ± 1 %.
  */
 export async function run(): Promise<BenchResult> {
   const home = mkdtempSync(join(tmpdir(), 'full-sync-bench-'));
@@ -51,12 +51,15 @@ async function measure(withMetrics: BenchPipeline, withoutMetrics: BenchPipeline
   return pairs;
 }
 
-/** Two syncs in turns, stage by stage, so that what else the machine does hits both; each goes first as often as second. */
+/**
+ * Two syncs, stage by stage, side by side: whatever else the machine does hits both alike, where one after the other differs
+ * by twice as much. Which one is started first alternates.
+ */
 async function measurePair(withMetrics: BenchPipeline, withoutMetrics: BenchPipeline, turn: number): Promise<Pair> {
   const [one, other] = [await withMetrics.begin(), await withoutMetrics.begin()];
   for (const [index, stage] of benchStages.entries()) {
     const order = (turn + index) % 2 === 0 ? [one, other] : [other, one];
-    for (const sync of order) await sync.step(stage);
+    await Promise.all(order.map((sync) => sync.step(stage)));
   }
   return { withMetrics: await one.end(), withoutMetrics: await other.end() };
 }

@@ -7,8 +7,8 @@ import { createKafkaInstruments } from './instruments.ts';
 import type { KafkaInstruments } from './instruments.ts';
 import { createOffsets } from './offsets.ts';
 import type { Offsets } from './offsets.ts';
-import { createRecordTimes } from './record-times.ts';
-import type { RecordTimes } from './record-times.ts';
+import { createLogReader } from './log-reader.ts';
+import type { LogReader } from './log-reader.ts';
 import { fetchTopicIds } from './topic-ids.ts';
 import { ensureTopics } from './topics.ts';
 
@@ -17,7 +17,7 @@ export interface KafkaClient {
   readonly admin: Admin;
   readonly logger: Logger;
   readonly offsets: Offsets;
-  readonly recordTimes: RecordTimes;
+  readonly log: LogReader;
   readonly instruments: KafkaInstruments;
   /** The name on the broker of a topic or group: the prefix before it. */
   readonly named: (name: string) => string;
@@ -51,18 +51,18 @@ export async function connectKafka(options: {
   }
   const prefix = config.KAFKA_TOPIC_PREFIX ?? '';
   const named = (name: string): string => prefix + name;
-  const recordTimes = createRecordTimes(kafka, named);
+  const log = createLogReader(kafka, named);
   return {
     kafka,
     admin,
     logger,
     named,
-    recordTimes,
+    log,
     instruments: createKafkaInstruments(options.metrics),
     offsets: createOffsets({ admin, named, topicIds: (topics) => fetchTopicIds(kafka, topics) }),
     ensureTopics: () => ensureTopics({ admin, named, logger }),
     [Symbol.asyncDispose]: async () => {
-      await recordTimes[Symbol.asyncDispose]();
+      await log[Symbol.asyncDispose]();
       await admin.disconnect();
     },
   };

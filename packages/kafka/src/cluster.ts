@@ -27,6 +27,11 @@ export interface Broker {
   readonly connectionPool: { send<Answer>(request: RawRequest<Answer>): Promise<Answer> };
 }
 
+export interface TopicOffsets {
+  readonly topic: string;
+  readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
+}
+
 export interface Cluster {
   connect(): Promise<void>;
   disconnect(): Promise<void>;
@@ -34,6 +39,15 @@ export interface Cluster {
   addMultipleTargetTopics(topics: readonly string[]): Promise<void>;
   findControllerBroker(): Promise<Broker>;
   findBroker(options: { readonly nodeId: string }): Promise<Broker>;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+  fetchTopicsOffset(
+    topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number }[];
+      /** The first offset in the log, else the next to be written. */
+      readonly fromBeginning: boolean;
+    }[],
+  ): Promise<readonly TopicOffsets[]>;
   /** Partition numbers by the id of the broker that leads them. */
   findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
 }

@@ -9,12 +9,6 @@ export interface Commit {
   readonly note: string;
 }
 
-export interface LogBounds {
-  /** The first offset still in the log, and the next to be written. */
-  readonly start: number;
-  readonly end: number;
-}
-
 export interface Offsets {
   /** Where a group has committed to, per partition; partitions without a commit are left out. */
   readonly group: (group: string, topic: string) => Promise<PartitionOffsets>;
@@ -24,8 +18,6 @@ export interface Offsets {
   readonly end: (topic: string) => Promise<PartitionOffsets>;
   /** The first offset still in the log, per partition. */
   readonly start: (topic: string) => Promise<PartitionOffsets>;
-  /** First and next offset per partition, in one question. */
-  readonly bounds: (topic: string) => Promise<ReadonlyMap<number, LogBounds>>;
   /** All that a group has committed, by topic as declared. */
   readonly allOf: (group: string) => Promise<ReadonlyMap<string, PartitionOffsets>>;
   /** The consumer groups of the broker whose names begin with the prefix, without it. */
@@ -60,10 +52,6 @@ export function createOffsets(options: {
     },
     end: (topic) => watermarks(topic, 'high'),
     start: (topic) => watermarks(topic, 'low'),
-    bounds: async (topic) => {
-      const found = await untilSettled(() => admin.fetchTopicOffsets(named(topic)));
-      return new Map(found.map(({ partition, low, high }) => [partition, { start: Number(low), end: Number(high) }]));
-    },
     allOf: async (group) => {
       const found = await untilSettled(() => admin.fetchOffsets({ groupId: named(group) }));
       const ofTopic = (topic: (typeof found)[number]) =>

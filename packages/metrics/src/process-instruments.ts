@@ -1,19 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { constants, monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks';
+import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
 import { createInstruments } from './instruments.ts';
-import type { Instruments } from './instruments.ts';
 import type { MetricRegistry } from './registry.ts';
 import { processMetrics } from './table/process.ts';
 
-const gcKinds: Readonly<Record<number, 'minor' | 'major' | 'incremental' | 'weakcb'>> = {
-  [constants.NODE_PERFORMANCE_GC_MINOR]: 'minor',
-  [constants.NODE_PERFORMANCE_GC_MAJOR]: 'major',
-  [constants.NODE_PERFORMANCE_GC_INCREMENTAL]: 'incremental',
-  [constants.NODE_PERFORMANCE_GC_WEAKCB]: 'weakcb',
-};
-
-/** How finely the delay of the event loop is measured, ms. */
-const delayResolutionMs = 20;
+/**
+ * How often the delay of the event loop is measured, ms. Ten times as often is a percent of all the processor time of an
+ * idle process; what matters is what delays heartbeats, which is longer than this.
+ */
+const delayResolutionMs = 200;
 
 export interface ProcessFacts {
   readonly version: string;
@@ -31,7 +26,6 @@ export function showProcess(registry: MetricRegistry, facts: ProcessFacts): void
   shown.build.set({ version: facts.version, revision: facts.revision }, 1);
   shown.start.set({}, performance.timeOrigin / 1_000);
   shown.filesMax.set({}, readMaxFiles());
-  observeGc(shown.gc);
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs });
   delay.enable();
   let cpuBefore = 0;
@@ -58,16 +52,6 @@ export function showProcess(registry: MetricRegistry, facts: ProcessFacts): void
     shown.external.set({}, external);
     shown.files.set({}, countFiles());
   });
-}
-
-function observeGc(gc: Instruments<typeof processMetrics>['gc']): void {
-  new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) {
-      const detail: unknown = Reflect.get(entry, 'detail');
-      const kind = gcKinds[Number(Reflect.get(Object(detail), 'kind'))];
-      if (kind !== undefined) gc.observe({ kind }, entry.duration / 1_000);
-    }
-  }).observe({ entryTypes: ['gc'] });
 }
 
 /** Open files and connections; 0 where the system does not list them (other than Linux). */

@@ -217,23 +217,6 @@ export const overview: Dashboard = {
           ],
         },
         {
-          title: 'How much time goes into collecting garbage?',
-          description: 'Seconds of garbage collection a second. Much of it: the heap is nearly full.',
-          kind: 'timeseries',
-          unit: 'percentunit',
-          thresholds: [
-            { at: 0.1, colour: 'yellow', because: 'a tenth of the time is lost' },
-            { at: 0.3, colour: 'red', because: 'the heap is nearly full' },
-          ],
-          runbook: 'fullsyncprocessrestarting',
-          queries: [
-            {
-              expr: 'sum by (service, instance) (rate(nodejs_gc_duration_seconds_sum{service=~"$service"}[$__rate_interval]))',
-              legend: '{{service}} {{instance}}',
-            },
-          ],
-        },
-        {
           title: 'How many of their files may processes still open?',
           description: 'Open files and connections as a share of what the system allows the process.',
           kind: 'timeseries',

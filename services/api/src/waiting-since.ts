@@ -1,4 +1,4 @@
-import type { RecordTimes } from '@full-sync/kafka';
+import type { LogReader } from '@full-sync/kafka';
 import type { DataTopic } from './domain/lag.ts';
 
 /** A partition in which a group has records that wait. */
@@ -30,7 +30,7 @@ interface Known {
  * be read at once, those that were read longest ago have their turn; of the others it shows since when a fresh record can
  * be there at most, or what was read last: too old, never too young.
  */
-export function createWaitingSince(times: RecordTimes): WaitingSince {
+export function createWaitingSince(log: Pick<LogReader, 'timeOf'>): WaitingSince {
   const known = new Map<string, Known>();
   return {
     read: async (waiting, nowMs) => {
@@ -43,7 +43,7 @@ export function createWaitingSince(times: RecordTimes): WaitingSince {
       );
       await Promise.all(
         wanted.map(async ({ key, topic, partition, position }) => {
-          const sinceMs = await times.at(topic, partition, position);
+          const sinceMs = await log.timeOf(topic, partition, position);
           // Deleted since its position was read: the next look sees another one.
           if (sinceMs !== null) known.set(key, { position, sinceMs, readAtMs: nowMs });
         }),

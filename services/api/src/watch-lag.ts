@@ -41,9 +41,9 @@ export function watchLag(options: {
   readonly instruments: Instruments<typeof lagMetrics>;
 }): LagWatch {
   const { client, clock, logger, instruments } = options;
-  const { offsets, recordTimes } = client;
+  const { offsets, log } = client;
   const positions = createPositionReader({ offsets, db: options.db, clock });
-  const waitingSince = createWaitingSince(recordTimes);
+  const waitingSince = createWaitingSince(log);
   const display = createLagDisplay(instruments);
   const looks: Totals[] = [];
   let snapshot: LagSnapshot | null = null;
@@ -55,15 +55,11 @@ export function watchLag(options: {
     const now = await offsets.topicIds(dataTopics);
     // Offsets of a recreated topic have nothing to do with those of the old one.
     if ([...ids].some(([topic, id]) => now.get(topic) !== id)) {
-      recordTimes.forget();
+      log.forget();
       before = null;
     }
     ids = now;
     idsReadAtMs = clock.now();
-  };
-  const readBounds = async (): Promise<Bounds> => {
-    const read = await Promise.all(dataTopics.map(async (topic) => [topic, await offsets.bounds(topic)] as const));
-    return new Map(read);
   };
   const lagsOf = async (groups: readonly GroupPositions[], bounds: Bounds, atMs: number): Promise<PartitionLag[]> => {
     const reached = groups.flatMap((group) => reachedBy(group, bounds));
@@ -87,18 +83,18 @@ export function watchLag(options: {
     if (clock.now() - idsReadAtMs >= readIdsEveryMs) await readIds();
     // Positions first: they cannot pass an end that was read later.
     const groups = await positions.read(ids);
-    const bounds = await readBounds();
+    const bounds = await log.bounds(dataTopics);
     if (before !== null && isShorter(bounds, before.bounds)) await readIds();
     const atMs = clock.now();
     const lags = await lagsOf(groups, bounds, atMs);
     const logs = [...bounds].flatMap(([topic, ofTopic]) =>
-      [...ofTopic].map(([partition, log]): PartitionLog => ({ topic, partition, ...log })),
+      [...ofTopic].map(([partition, both]): PartitionLog => ({ topic, partition, ...both })),
     );
     looks.push(totalsOf(lags, logs, atMs));
     while ((looks[0]?.atMs ?? atMs) < atMs - windowMs) looks.shift();
     before = { bounds, atMs };
     snapshot = { atMs, logs, lags, throughput: throughputOf(looks) };
-    display(snapshot, recordTimes.reads());
+    display(snapshot, log.reads());
     endTimer();
   };
   const once = lookOnce(look, { clock, freshMs, patienceMs });

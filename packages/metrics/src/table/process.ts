@@ -1,4 +1,4 @@
-import { counter, gauge, histogram } from '../model.ts';
+import { counter, gauge } from '../model.ts';
 
 /** What every process shows of itself. */
 export const processMetrics = {
@@ -122,15 +122,6 @@ export const processMetrics = {
     labels: {},
     meaning: 'How late the event loop was, 99th percentile of what was measured since the last look.',
     whenHigh: 'Over 1 s: heartbeats come late, and the group rebalances. Something long runs in one piece.',
-  }),
-  gc: histogram({
-    name: 'nodejs_gc_duration_seconds',
-    unit: 'seconds',
-    services: 'every',
-    labels: { kind: ['minor', 'major', 'incremental', 'weakcb'] },
-    buckets: [0.001, 0.01, 0.1, 1, 2, 5],
-    meaning: 'Time of one garbage collection, by kind.',
-    whenHigh: 'Much of the time in major ones: the heap is nearly full; see nodejs_heap_size_used_bytes.',
   }),
 } as const;
 

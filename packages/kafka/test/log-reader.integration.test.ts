@@ -20,16 +20,16 @@ test('tells when a record was published, inside of a batch too, with one fetch p
   await send([4_000_000, 4_900_000], kafkajs.CompressionTypes.GZIP);
   await producer.disconnect();
 
-  const { recordTimes } = client;
+  const { log } = client;
   const seen: (number | null)[] = [];
-  for (let offset = 0; offset < 9; offset += 1) seen.push(await recordTimes.at(topic, partition, offset));
+  for (let offset = 0; offset < 9; offset += 1) seen.push(await log.timeOf(topic, partition, offset));
   // Made within a moment: the first one's time. Compressed and long in the making: never too young.
   const together = [1_000_000, 1_000_000, 1_000_000];
   assert.deepEqual(seen, [...together, 2_000_000, 2_060_000, 3_600_000, 4_000_000, 4_000_000, null]);
-  const reads = recordTimes.reads();
-  assert.equal(await recordTimes.at(topic, partition, 7), 4_000_000);
-  assert.equal(recordTimes.reads(), reads);
-  assert.equal(await recordTimes.at(topic, 0, 0), null);
+  const reads = log.reads();
+  assert.equal(await log.timeOf(topic, partition, 7), 4_000_000);
+  assert.equal(log.reads(), reads);
+  assert.equal(await log.timeOf(topic, 0, 0), null);
 });
 
 test('gives no time for records that are deleted', async () => {
@@ -40,6 +40,10 @@ test('gives no time for records that are deleted', async () => {
   for (const message of messages) await producer.send({ topic: client.named(topic), messages: [message] });
   await producer.disconnect();
   await client.admin.deleteTopicRecords({ topic: client.named(topic), partitions: [{ partition, offset: '2' }] });
-  assert.equal(await client.recordTimes.at(topic, partition, 0), null);
-  assert.equal(await client.recordTimes.at(topic, partition, 2), 3_000_000);
+  assert.equal(await client.log.timeOf(topic, partition, 0), null);
+  assert.equal(await client.log.timeOf(topic, partition, 2), 3_000_000);
+  const bounds = await client.log.bounds([topic, topicNames.deadLetters]);
+  assert.deepEqual(bounds.get(topic)?.get(partition), { start: 2, end: 3 });
+  assert.equal(bounds.get(topic)?.size, 12);
+  assert.deepEqual([...(bounds.get(topicNames.deadLetters) ?? [])], [[0, { start: 0, end: 0 }]]);
 });

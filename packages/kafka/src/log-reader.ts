@@ -1,17 +1,27 @@
 import { createRequire } from 'node:module';
 import type { Kafka } from 'kafkajs';
 import { createCluster } from './cluster.ts';
-import type { Cluster, RawRequest } from './cluster.ts';
+import type { Cluster, RawRequest, TopicOffsets } from './cluster.ts';
 import { readFirstBatch } from './first-batch.ts';
 import type { FirstBatch } from './first-batch.ts';
 
-/** Tells when records were published, from the log itself. */
-export interface RecordTimes {
+export interface LogBounds {
+  /** The first offset still in the log, and the next to be written. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Asks the log itself, with as few requests as that takes; for who asks again and again. */
+export interface LogReader {
+  /** Where the logs of these topics begin and end, by topic and partition. */
+  readonly bounds: <Topic extends string>(
+    topics: readonly Topic[],
+  ) => Promise<ReadonlyMap<Topic, ReadonlyMap<number, LogBounds>>>;
   /**
    * When the record at `offset` was published, ms since 1970, by its own timestamp; null when the log does not hold it.
    * What is asked for again within the batch that was read last of a partition costs nothing.
    */
-  readonly at: (topic: string, partition: number, offset: number) => Promise<number | null>;
+  readonly timeOf: (topic: string, partition: number, offset: number) => Promise<number | null>;
   /** To be called when a topic was recreated: its offsets begin anew. */
   readonly forget: () => void;
   /** Fetches so far. */
@@ -30,7 +40,7 @@ const noError = 0;
 const offsetOutOfRange = 1;
 
 /** `named` gives the names of topics on the broker. Connects at the first question. */
-export function createRecordTimes(kafka: Kafka, named: (topic: string) => string): RecordTimes {
+export function createLogReader(kafka: Kafka, named: (topic: string) => string): LogReader {
   const encodeFetch: EncodeFetch = nodeRequire(fetchPath);
   const known = new Map<string, FirstBatch & { readonly asked: number }>();
   let connected: Promise<Cluster> | undefined;
@@ -45,11 +55,23 @@ export function createRecordTimes(kafka: Kafka, named: (topic: string) => string
     connected = undefined;
     await cluster?.disconnect();
   };
-  const fetchBatch = async (topic: string, partition: number, offset: number): Promise<FirstBatch | null> => {
+  const ask = async <Answer>(
+    topics: readonly string[],
+    work: (cluster: Cluster) => Promise<Answer>,
+  ): Promise<Answer> => {
     connected ??= connect();
     try {
       const cluster = await connected;
-      await cluster.addMultipleTargetTopics([topic]);
+      await cluster.addMultipleTargetTopics(topics);
+      return await work(cluster);
+    } catch (error) {
+      // A leader that moved, or a line that broke: the next question begins with new metadata.
+      await disconnect();
+      throw error;
+    }
+  };
+  const fetchBatch = async (topic: string, partition: number, offset: number): Promise<FirstBatch | null> => {
+    return await ask([topic], async (cluster) => {
       const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
       if (nodeId === undefined) return null;
       const broker = await cluster.findBroker({ nodeId });
@@ -70,14 +92,37 @@ export function createRecordTimes(kafka: Kafka, named: (topic: string) => string
           parse: async (payload) => readFirstBatch(recordsOf(payload), offset),
         },
       });
-    } catch (error) {
-      // A leader that moved, or a line that broke: the next question begins with new metadata.
-      await disconnect();
-      throw error;
-    }
+    });
+  };
+  const bounds: LogReader['bounds'] = async (topics) => {
+    const names = topics.map(named);
+    const [starts, ends] = await ask(names, async (cluster) => {
+      const wanted = names.map((topic) => ({
+        topic,
+        partitions: cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId })),
+      }));
+      const first = await cluster.fetchTopicsOffset(wanted.map((topic) => ({ ...topic, fromBeginning: true })));
+      // Later, so that no log ends before it begins.
+      const next = await cluster.fetchTopicsOffset(wanted.map((topic) => ({ ...topic, fromBeginning: false })));
+      return [first, next];
+    });
+    const offsets = (answers: readonly TopicOffsets[], topic: string): ReadonlyMap<number, number> => {
+      const partitions = answers.find((answer) => answer.topic === topic)?.partitions ?? [];
+      return new Map(partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    };
+    return new Map(
+      topics.map((topic) => {
+        const start = offsets(starts, named(topic));
+        const both = [...offsets(ends, named(topic))].map(([partition, end]) => {
+          return [partition, { start: start.get(partition) ?? 0, end }] as const;
+        });
+        return [topic, new Map(both)];
+      }),
+    );
   };
   return {
-    at: async (topic, partition, offset) => {
+    bounds,
+    timeOf: async (topic, partition, offset) => {
       const key = `${topic}:${partition}`;
       const last = known.get(key);
       const isSame = last?.asked === offset || (last?.ofAll === true && liesIn(last, offset));
