@@ -4,6 +4,7 @@ import { createCluster } from './cluster.ts';
 import type { Cluster, RawRequest, TopicOffsets } from './cluster.ts';
 import { readFirstBatch } from './first-batch.ts';
 import type { FirstBatch } from './first-batch.ts';
+import { untilSettled } from './retrying.ts';
 
 export interface LogBounds {
   /** The first offset still in the log, and the next to be written. */
@@ -55,7 +56,7 @@ export function createLogReader(kafka: Kafka, named: (topic: string) => string):
     connected = undefined;
     await cluster?.disconnect();
   };
-  const ask = async <Answer>(
+  const askOnce = async <Answer>(
     topics: readonly string[],
     work: (cluster: Cluster) => Promise<Answer>,
   ): Promise<Answer> => {
@@ -70,6 +71,7 @@ export function createLogReader(kafka: Kafka, named: (topic: string) => string):
       throw error;
     }
   };
+  const ask: typeof askOnce = async (topics, work) => await untilSettled(async () => await askOnce(topics, work));
   const fetchBatch = async (topic: string, partition: number, offset: number): Promise<FirstBatch | null> => {
     return await ask([topic], async (cluster) => {
       const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
@@ -164,9 +166,15 @@ function recordsOf(payload: Buffer): Buffer {
   return payload.subarray(position + 4, position + 4 + Math.max(0, length));
 }
 
+/** Errors of brokers that have yet to learn who leads a partition: unknown topic, no leader, not the leader, unknown epoch. */
+const passing: ReadonlySet<number> = new Set([3, 5, 6, 74, 75]);
+
 class FetchError extends Error {
+  readonly retriable: boolean;
+
   constructor(code: number) {
     super(`the broker answered a fetch with error ${code} (Kafka protocol guide, error codes)`);
     this.name = 'FetchError';
+    this.retriable = passing.has(code);
   }
 }

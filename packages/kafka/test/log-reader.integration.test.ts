@@ -9,6 +9,8 @@ const partition = 3;
 
 test('tells when a record was published, inside of a batch too, with one fetch per batch', async () => {
   await using client = await openClient();
+  // Until every partition has its leader, which requests of the test itself would not wait for.
+  await client.log.bounds([topic]);
   const producer = client.kafka.producer();
   await producer.connect();
   const send = async (times: readonly number[], compression = kafkajs.CompressionTypes.None): Promise<void> => {
@@ -34,6 +36,8 @@ test('tells when a record was published, inside of a batch too, with one fetch p
 
 test('gives no time for records that are deleted', async () => {
   await using client = await openClient();
+  // Until every partition has its leader, which requests of the test itself would not wait for.
+  await client.log.bounds([topic]);
   const producer = client.kafka.producer();
   await producer.connect();
   const messages = [1, 2, 3].map((n) => ({ partition, value: 'x', timestamp: String(n * 1_000_000) }));
