@@ -27,7 +27,8 @@ export type Listing =
   | { readonly kind: 'absent'; readonly detail: string }
   | { readonly kind: 'listed'; readonly attributes: readonly KnownAttribute[] }
   | { readonly kind: 'halt'; readonly code: string; readonly detail: string }
-  | { readonly kind: 'unknown'; readonly detail: string };
+  /** `afterMs`: how long Attio asks to wait, null when it does not say. */
+  | { readonly kind: 'unknown'; readonly detail: string; readonly afterMs: number | null };
 
 export type Creation =
   | { readonly kind: 'created' }
@@ -141,7 +142,9 @@ function hasScope(scopes: readonly string[], wanted: string): boolean {
 }
 
 function listingOf(sent: Sent): Listing {
-  if (sent.kind !== 'answered') return { kind: 'unknown', detail: detailOf(sent) };
+  if (sent.kind !== 'answered') {
+    return { kind: 'unknown', detail: detailOf(sent), afterMs: sent.kind === 'circuit-open' ? sent.retryAfterMs : null };
+  }
   const data = objectOf(sent.text)['data'];
   if (sent.status === 200 && Array.isArray(data)) {
     return { kind: 'listed', attributes: (data as readonly unknown[]).map(attributeOf) };
@@ -149,7 +152,8 @@ function listingOf(sent: Sent): Listing {
   if (sent.status === 404) return { kind: 'absent', detail: detailOf(sent) };
   const verdict = classifyAnswer(sent, Date.now());
   if (verdict.kind === 'halt') return { kind: 'halt', code: verdict.code, detail: verdict.detail };
-  return { kind: 'unknown', detail: detailOf(sent) };
+  const afterMs = verdict.kind === 'throttled' || verdict.kind === 'retry' ? verdict.afterMs : null;
+  return { kind: 'unknown', detail: detailOf(sent), afterMs };
 }
 
 function attributeOf(value: unknown): KnownAttribute {

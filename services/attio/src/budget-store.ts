@@ -1,5 +1,5 @@
 import type { Client, Database } from '@full-sync/database';
-import { emptyBudget, giveSlots, noteUses } from './domain/budget.ts';
+import { emptyBudget, giveSlots, noteUses, raiseMargin } from './domain/budget.ts';
 import type { Bounds, Budget, Slot, SlotUse } from './domain/budget.ts';
 
 /** The database's clock beside the local one. */
@@ -62,7 +62,7 @@ export async function allot(
   if (row === undefined) throw new Error(`there is no Attio workspace ${targetId}`);
   const clock = { databaseMs: row.now_ms, askedAtMs, answeredAtMs };
   const pausedMs = Math.max(0, row.paused_ms ?? 0);
-  const noted = noteUses({ ...emptyBudget, ...row.budget }, uses);
+  const noted = noteUses({ ...emptyBudget, ...row.budget }, uses, row.now_ms);
   const given =
     pausedMs > 0 ? { budget: noted, slots: [] } : giveSlots(noted, bounds, { nowMs: row.now_ms, wanted, aheadMs });
   if (given.slots.length > 0 || uses.length > 0) {
@@ -75,11 +75,20 @@ export async function allot(
   return { slots: given.slots, clock, pausedMs };
 }
 
-/** Lets all copies rest after a refusal (429): no request before `pauseMs` from now. */
+/** Lets all copies rest after a refusal (429), no request before `pauseMs` from now, and be more careful for a while. */
 export async function pauseBudget(db: Database, targetId: number, pauseMs: number): Promise<void> {
-  await db.pool.query(
-    `update attio_workspaces set paused_until = greatest(paused_until,
-       clock_timestamp() + $2::float8 * interval '1 millisecond') where target_id = $1`,
-    [targetId, pauseMs],
-  );
+  await db.transaction(async (client) => {
+    const { rows } = await client.query<{ budget: Partial<Budget>; now_ms: number }>(
+      `select budget, (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms
+        from attio_workspaces where target_id = $1 for update`,
+      [targetId],
+    );
+    const row = rows[0];
+    if (row === undefined) throw new Error(`there is no Attio workspace ${targetId}`);
+    await client.query(
+      `update attio_workspaces set budget = $3, paused_until = greatest(paused_until,
+         clock_timestamp() + $2::float8 * interval '1 millisecond') where target_id = $1`,
+      [targetId, pauseMs, JSON.stringify(raiseMargin({ ...emptyBudget, ...row.budget }, row.now_ms))],
+    );
+  });
 }

@@ -48,7 +48,8 @@ export type Preflight =
       readonly activities: ActivityState | null;
     }
   | { readonly kind: 'halt'; readonly code: string; readonly detail: string }
-  | { readonly kind: 'unknown'; readonly detail: string };
+  /** `afterMs`: how long Attio asks to wait, null when it does not say. */
+  | { readonly kind: 'unknown'; readonly detail: string; readonly afterMs: number | null };
 
 export type ActivityState =
   | { readonly usable: true }
@@ -98,6 +99,21 @@ async function lookAtActivities(attio: Attio): Promise<ActivityState | Exclude<P
     absent: false,
     detail: `${[...problems].map(([slug, problem]) => `${slug} is ${problem}`).join(', ')}; ${advice}`,
   };
+}
+
+/** What could be written at the last look that saw something, by whatever process; null when there was none. */
+export async function recallAttributes(
+  db: Database,
+  targetId: number,
+): Promise<{ readonly usable: ReadonlySet<string>; readonly activities: boolean } | null> {
+  const { rows } = await db.pool.query<{ attributes: readonly string[]; activities: boolean }>(
+    'select attributes, activities from attio_workspaces where target_id = $1',
+    [targetId],
+  );
+  const [row] = rows;
+  return row === undefined || row.attributes.length === 0
+    ? null
+    : { usable: new Set(row.attributes), activities: row.activities };
 }
 
 async function noteAttributes(

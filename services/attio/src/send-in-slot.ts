@@ -7,6 +7,7 @@ import { leaseMs } from './claim-people.ts';
 import { toleranceMs } from './domain/budget.ts';
 import type { Bounds, Slot, SlotUse } from './domain/budget.ts';
 import type { AttioMetrics } from './metrics.ts';
+import type { Pace } from './pace.ts';
 import { resting } from './resting.ts';
 
 export interface SlotSending {
@@ -22,6 +23,7 @@ export interface SlotSending {
  */
 export async function sendInSlot(
   parts: SlotSending,
+  pace: Pace,
   { slot, reading }: { readonly slot: Slot; readonly reading: ClockReading },
   send: (onSending: () => void) => Promise<WriteEnd>,
 ): Promise<{ readonly use: SlotUse; readonly result: WriteEnd | null }> {
@@ -29,10 +31,14 @@ export async function sendInSlot(
   await resting(parts.clock, localOf(reading, atMs) - performance.now(), parts.draining);
   const isLate = parts.bounds.length > 0 && latestDatabaseMs(reading) > atMs + toleranceMs;
   const isLeased = performance.now() - reading.askedAtMs < leaseMs - requestTimeoutMs;
-  if (parts.draining.aborted || isLate || !isLeased) return { use: { id, sentMs: null }, result: null };
+  if (parts.draining.aborted || isLate || !isLeased || pace.rests(performance.now()))
+    return { use: { id, sentMs: null, delayMs: null }, result: null };
   let sentMs: number | null = null;
   const startedAt = performance.now();
   const result = await send(() => (sentMs = latestDatabaseMs(reading)));
-  if (result.verdict !== null) parts.metrics.requested(result.status, performance.now() - startedAt);
-  return { use: { id, sentMs }, result };
+  const tookMs = performance.now() - startedAt;
+  if (result.verdict !== null) parts.metrics.requested(result.status, tookMs);
+  if (result.verdict?.kind === 'throttled') pace.rest(performance.now(), result.verdict.afterMs);
+  const delayMs = result.verdict === null || result.status === null ? null : pace.delayOf(tookMs);
+  return { use: { id, sentMs, delayMs }, result };
 }

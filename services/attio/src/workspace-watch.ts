@@ -1,6 +1,6 @@
 import type { Database } from '@full-sync/database';
 import type { Logger } from '@full-sync/runtime';
-import { preflight } from './preflight.ts';
+import { preflight, recallAttributes } from './preflight.ts';
 import type { Workspace } from './workspaces.ts';
 
 const lookEveryMs = 300_000;
@@ -67,8 +67,12 @@ export function createWorkspaceWatch(parts: {
       return;
     }
     if (seen.kind === 'unknown') {
-      // What was there is still written: Attio says so if it is gone.
-      lookAtMs = now() + lookSoonMs;
+      // What was there is still written, before a restart as well: Attio says so if it is gone.
+      lookAtMs = now() + (seen.afterMs ?? lookSoonMs);
+      if (usable !== null || halted !== null) return;
+      const before = await recallAttributes(db, workspace.targetId);
+      usable = before?.usable ?? null;
+      activities = parts.activities && before?.activities === true;
       return;
     }
     if (usable === null && halted !== null) works();

@@ -7,6 +7,7 @@ import type { ClockReading } from './budget-store.ts';
 import type { RefusedEvent } from './bury-refused.ts';
 import type { SlotUse } from './domain/budget.ts';
 import { personReference } from './domain/activity.ts';
+import type { Pace } from './pace.ts';
 import { sendInSlot } from './send-in-slot.ts';
 import type { WorkspaceWatch } from './workspace-watch.ts';
 import type { Workspace } from './workspaces.ts';
@@ -25,13 +26,15 @@ export class ActivityWriter {
   readonly #parts: WriterParts;
   readonly #workspace: Workspace;
   readonly #watch: WorkspaceWatch;
+  readonly #pace: Pace;
   #ended: Ended[] = [];
   #uses: SlotUse[] = [];
 
-  constructor(parts: WriterParts, workspace: Workspace, watch: WorkspaceWatch) {
+  constructor(parts: WriterParts, workspace: Workspace, watch: WorkspaceWatch, pace: Pace) {
     this.#parts = parts;
     this.#workspace = workspace;
     this.#watch = watch;
+    this.#pace = pace;
   }
 
   /** How slots were used since the last call. */
@@ -78,7 +81,7 @@ export class ActivityWriter {
 
   async #write(activity: ClaimedActivity, reading: ClockReading): Promise<void> {
     const values = { ...activity.values, person: personReference(activity.recordId) };
-    const { use, result } = await sendInSlot(this.#parts, { slot: activity.slot, reading }, (onSending) =>
+    const { use, result } = await sendInSlot(this.#parts, this.#pace, { slot: activity.slot, reading }, (onSending) =>
       this.#workspace.attio.assertActivity(values, onSending),
     );
     this.#uses.push(use);

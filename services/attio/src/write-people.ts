@@ -11,6 +11,7 @@ import type { WriteEnd } from './attio.ts';
 import { valuesOf } from './domain/attributes.ts';
 import type { Bounds, SlotUse } from './domain/budget.ts';
 import type { AttioMetrics } from './metrics.ts';
+import { Pace } from './pace.ts';
 import { resting } from './resting.ts';
 import { sendInSlot } from './send-in-slot.ts';
 import { lockHeld, settlePeople } from './settle-people.ts';
@@ -66,13 +67,14 @@ class Writer {
   #ended: (EndedWrite & { readonly refusal: RefusedPerson | null })[] = [];
   #uses: SlotUse[] = [];
   readonly #activities: ActivityWriter;
+  readonly #pace = new Pace();
   #failure: { readonly error: unknown } | null = null;
 
   constructor(parts: WriterParts, workspace: Workspace, watch: WorkspaceWatch) {
     this.#parts = parts;
     this.#workspace = workspace;
     this.#watch = watch;
-    this.#activities = new ActivityWriter(parts, workspace, watch);
+    this.#activities = new ActivityWriter(parts, workspace, watch, this.#pace);
   }
 
   /** One turn; returns how long to wait for the next. */
@@ -93,7 +95,7 @@ class Writer {
     const anybody = await anybodyDue(db, targetId);
     if (!anybody && this.#watch.activities && !this.#watch.halted) {
       const { pausedMs, claimed } = await this.#activities.start(wanted, uses, (writing) => this.#track(writing));
-      if (claimed > 0 || pausedMs > 0) return this.#pace(claimed, wanted, pausedMs);
+      if (claimed > 0 || pausedMs > 0) return this.#waitFor(claimed, wanted, pausedMs);
       return this.#underWay.size > 0 ? turnMs : idleMs;
     }
     if (!anybody) {
@@ -104,11 +106,11 @@ class Writer {
     }
     const claimed = await claimPeople(db, { targetId, owner, bounds, wanted, uses });
     for (const person of claimed.people) this.#track(this.#write(person, claimed.clock, usable));
-    return await this.#pace(claimed.people.length, wanted, claimed.pausedMs);
+    return await this.#waitFor(claimed.people.length, wanted, claimed.pausedMs);
   }
 
   /** How long to wait for the next turn. */
-  async #pace(claimed: number, wanted: number, pausedMs: number): Promise<number> {
+  async #waitFor(claimed: number, wanted: number, pausedMs: number): Promise<number> {
     const { bounds, metrics } = this.#parts;
     if (pausedMs > 0) {
       metrics.waited('throttled', turnMs);
@@ -141,7 +143,7 @@ class Writer {
 
   async #write(person: ClaimedPerson, reading: ClockReading, usable: ReadonlySet<string>): Promise<void> {
     const values = valuesOf(person.state, without(usable, person.dropped));
-    const { use, result } = await sendInSlot(this.#parts, { slot: person.slot, reading }, (onSending) =>
+    const { use, result } = await sendInSlot(this.#parts, this.#pace, { slot: person.slot, reading }, (onSending) =>
       this.#workspace.attio.assertPerson(person.email, values, onSending),
     );
     this.#uses.push(use);
