@@ -34,10 +34,15 @@ export function buildImage(root: string): Image {
     }
   }
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'));
+  const defaults = new Map(
+    lines.flatMap((line) => [...line.matchAll(/^ARG (\w+)=(\S*)/g)].map(([, name, value]) => [name, value])),
+  );
+  const expanded = (text: string): string =>
+    text.replaceAll(/\$(\w+)/g, (reference, name: string) => defaults.get(name) ?? reference);
   const env = lines
     .filter((line) => line.startsWith('ENV '))
     .flatMap((line) => [...line.matchAll(/(\w+)=(?:"([^"]*)"|(\S+))/g)])
-    .map(([, name = '', quoted, bare]) => [name, quoted ?? bare ?? ''] as const);
+    .map(([, name = '', quoted, bare]) => [name, expanded(quoted ?? bare ?? '')] as const);
   const entrypoint = lines.find((line) => line.startsWith('ENTRYPOINT '))?.slice('ENTRYPOINT '.length) ?? '[]';
   return {
     directory,
