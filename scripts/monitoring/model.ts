@@ -77,6 +77,8 @@ export interface AlertProof {
   readonly labels: Readonly<Record<string, string>>;
   /** When it fires, in minutes from the start; `for` and what the expression looks back over, unless told. */
   readonly afterMinutes: number;
+  /** When it still has to fire, where that is in doubt: series of a process that is dead end. */
+  readonly stillAfterMinutes?: number;
 }
 
 export interface Alert {

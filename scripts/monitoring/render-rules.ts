@@ -34,7 +34,7 @@ export function renderRules(alerts: readonly Alert[], options: RuleOptions = {})
 /** The proofs of all alerts as a file for `promtool test rules`. `rules` is the path of the rule file as seen from it. */
 export function renderRuleTests(alerts: readonly Alert[], rules: string): string {
   const tests = alerts.flatMap((alert) => {
-    const { fires, quiet, labels, afterMinutes } = alert.proof;
+    const { fires, quiet, labels, afterMinutes, stillAfterMinutes } = alert.proof;
     const input = (series: Readonly<Record<string, string>>) =>
       Object.entries(series).map(([name, values]) => ({ series: name, values }));
     const common = { interval: '1m', external_labels: { runbook: TEST_RUNBOOK } };
@@ -49,7 +49,11 @@ export function renderRuleTests(alerts: readonly Alert[], rules: string): string
         name: `${alert.name} fires`,
         ...common,
         input_series: input(fires),
-        alert_rule_test: [at(afterMinutes - 1, []), at(afterMinutes, [fired])],
+        alert_rule_test: [
+          at(afterMinutes - 1, []),
+          at(afterMinutes, [fired]),
+          ...(stillAfterMinutes === undefined ? [] : [at(stillAfterMinutes, [fired])]),
+        ],
       },
       {
         name: `${alert.name} is quiet`,

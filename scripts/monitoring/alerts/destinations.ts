@@ -1,5 +1,9 @@
 import type { Alert } from '../model.ts';
 
+const requests = (status: string): string =>
+  `full_sync_delivery_requests_total{destination="attio", status="${status}"}`;
+const TIMED_OUT = 'full_sync_delivery_retries_total{destination="attio", reason="timeout"}';
+
 /** Alerts on where events are delivered to. */
 export const destinations: readonly Alert[] = [
   {
@@ -20,16 +24,16 @@ export const destinations: readonly Alert[] = [
   },
   {
     name: 'FullSyncDestinationFailing',
-    left: 'sum by (destination) (rate(full_sync_delivery_retries_total{reason!="throttled"}[5m]))',
+    left: 'sum by (destination) (rate(full_sync_delivery_retries_total{reason!~"throttled|circuit_open"}[5m])) / clamp_min(sum by (destination) (rate(full_sync_delivery_requests_total[5m])), 0.01)',
     op: '>',
-    right: 0,
+    right: 0.2,
     for: '10m',
     severity: 'ticket',
-    summary: 'Batches for {{ $labels.destination }} have to be sent again and again',
+    summary: 'More than a fifth of the requests to {{ $labels.destination }} come to nothing',
     description: 'It does not answer, or with errors. Events wait, and what it has taken is not doubled.',
     proof: {
-      fires: { 'full_sync_delivery_retries_total{destination="attio", reason="timeout"}': '0+1x30' },
-      quiet: { 'full_sync_delivery_retries_total{destination="attio", reason="timeout"}': '0 0 1x30' },
+      fires: { [TIMED_OUT]: '0+30x30', [requests('none')]: '0+30x30', [requests('200')]: '0+60x30' },
+      quiet: { [TIMED_OUT]: '0+14x30', [requests('none')]: '0+14x30', [requests('200')]: '0+60x30' },
       labels: { destination: 'attio' },
       afterMinutes: 11,
     },

@@ -42,7 +42,8 @@ export const pipeline: readonly Alert[] = [
   },
   {
     name: 'FullSyncLagUnmeasured',
-    left: 'time() - max(max_over_time(full_sync_lag_measured_timestamp_seconds[1h]))',
+    // Long after the last measurement, too, and where there never was one.
+    left: 'time() - (max(max_over_time(full_sync_lag_measured_timestamp_seconds[1h])) or vector(0))',
     op: '>',
     right: 30,
     for: '2m',
@@ -50,10 +51,11 @@ export const pipeline: readonly Alert[] = [
     summary: 'Nobody measures how far behind the pipeline is',
     description: 'No api runs, or it cannot ask the broker or Postgres. Every figure on lag is as old as that.',
     proof: {
-      fires: { full_sync_lag_measured_timestamp_seconds: '0 60 120 180x30' },
+      fires: { full_sync_lag_measured_timestamp_seconds: '0 60 120 180 _x200' },
       quiet: { full_sync_lag_measured_timestamp_seconds: '0+60x30' },
       labels: {},
       afterMinutes: 6,
+      stillAfterMinutes: 180,
     },
   },
   {

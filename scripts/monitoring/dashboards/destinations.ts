@@ -1,4 +1,4 @@
-import { increaseBy, quantileBy, rateBy, totalBy } from '../expressions.ts';
+import { increaseBy, quantileBy, rateBy, shareOf, totalBy } from '../expressions.ts';
 import type { Dashboard } from '../model.ts';
 
 const OF = '{destination=~"$destination"}';
@@ -131,6 +131,30 @@ export const destinations: Dashboard = {
             {
               expr: `${rateBy('destination, status', `full_sync_delivery_requests_total${OF}`)} > 0`,
               legend: '{{destination}} {{status}}',
+            },
+          ],
+        },
+        {
+          title: 'What share of the requests fails?',
+          description:
+            'Requests that brought nothing and were not just told to wait, of all; 0 while nothing is sent. They are made again.',
+          kind: 'timeseries',
+          unit: 'percentunit',
+          thresholds: [
+            { at: 0.05, colour: 'yellow', because: 'more than the odd failure' },
+            { at: 0.2, colour: 'red', because: 'FullSyncDestinationFailing is raised when it lasts' },
+          ],
+          runbook: 'fullsyncdestinationfailing',
+          queries: [
+            {
+              expr: shareOf(
+                rateBy(
+                  'destination',
+                  'full_sync_delivery_retries_total{destination=~"$destination", reason!~"throttled|circuit_open"}',
+                ),
+                rateBy('destination', `full_sync_delivery_requests_total${OF}`),
+              ),
+              legend: '{{destination}}',
             },
           ],
         },

@@ -12,13 +12,19 @@ export const overview: Dashboard = {
       panels: [
         {
           title: 'How many processes do not answer?',
-          description: 'Processes that Prometheus is told to scrape, and whose last scrape failed.',
+          description:
+            'Processes that Prometheus is told to scrape beside ours that answered in this time, and whose last scrape failed; of all services, whatever is chosen above.',
           kind: 'stat',
           unit: 'short',
           width: 4,
           thresholds: [{ at: 1, colour: 'red', because: 'a part of the pipeline stands still, unless it has copies' }],
           runbook: 'fullsyncprocessdown',
-          queries: [{ expr: 'sum(up{service=~"$service"} == bool 0)', legend: 'processes' }],
+          queries: [
+            {
+              expr: 'sum((up == bool 0) and on (job) group by (job) (max_over_time(full_sync_build_info[$__range])))',
+              legend: 'processes',
+            },
+          ],
         },
         {
           title: 'How many processes are not ready?',

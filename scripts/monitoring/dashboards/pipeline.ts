@@ -17,7 +17,7 @@ export const pipeline: Dashboard = {
         {
           title: 'How old is the oldest record that waits?',
           description:
-            'Per group and topic, by the record’s own time: from offsets and the log, measured by the api once a second, whether or not the group’s processes run.',
+            'Per group and topic, by the record’s own time: from offsets and the log, measured by the api at each scrape, whether or not the group’s processes run.',
           kind: 'timeseries',
           unit: 's',
           width: 12,
@@ -71,7 +71,8 @@ export const pipeline: Dashboard = {
         },
         {
           title: 'How old are these figures?',
-          description: 'Time since the api last measured lag. Old figures look the same as good ones.',
+          description:
+            'Time since any api last measured lag, also while none answers. Old figures look the same as good ones.',
           kind: 'timeseries',
           unit: 's',
           thresholds: [
@@ -79,7 +80,12 @@ export const pipeline: Dashboard = {
             { at: 30, colour: 'red', because: 'no api measures: what the other panels show is history' },
           ],
           runbook: 'fullsynclagunmeasured',
-          queries: [{ expr: 'time() - max(full_sync_lag_measured_timestamp_seconds)', legend: 'age' }],
+          queries: [
+            {
+              expr: 'time() - max(max_over_time(full_sync_lag_measured_timestamp_seconds[$__range]))',
+              legend: 'age',
+            },
+          ],
         },
         {
           title: 'How much of the log is still there for slow readers?',
@@ -201,7 +207,7 @@ export const pipeline: Dashboard = {
         {
           title: 'Is every partition read by somebody?',
           description:
-            'Partitions of each topic that the members of a service were given, as a share of all. Services that do not read a topic are not shown.',
+            'Partitions of each topic that the members of a service were given, as a share of all; 0 for a service that ran in this time and does not answer. Services that do not read a topic are not shown.',
           kind: 'timeseries',
           unit: 'percentunit',
           below: 'red',
@@ -211,7 +217,7 @@ export const pipeline: Dashboard = {
           runbook: 'fullsyncstagestalled',
           queries: [
             {
-              expr: 'sum by (service, topic) (full_sync_consumer_assigned_partitions{topic=~"$topic"}) / on (topic) group_left () count by (topic) (max by (topic, partition) (full_sync_log_end_offset))',
+              expr: '(sum by (service, topic) (full_sync_consumer_assigned_partitions{topic=~"$topic"}) or 0 * sum by (service, topic) (max_over_time(full_sync_consumer_assigned_partitions{topic=~"$topic"}[$__range]))) / on (topic) group_left () count by (topic) (max by (topic, partition) (full_sync_log_end_offset))',
               legend: '{{service}} of {{topic}}',
             },
           ],
