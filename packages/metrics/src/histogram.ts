@@ -23,16 +23,19 @@ export interface HistogramSample {
 export class BucketCounts {
   readonly #name: string;
   readonly #bounds: readonly number[];
+  readonly #labelNames: readonly string[];
   readonly #series = new Map<string, Counts & Series>();
 
-  constructor(name: string, bounds: readonly number[]) {
+  constructor(name: string, bounds: readonly number[], labelNames: readonly string[]) {
     this.#name = name;
     this.#bounds = bounds;
+    this.#labelNames = labelNames;
   }
 
   /** The series of these labels; made at zero when it is new. */
   series(labels: Readonly<Record<string, string>>): Series {
-    const key = Object.values(labels).join('\0');
+    // In one order, whoever asks: two series of the same labels would make the whole scrape invalid.
+    const key = this.#labelNames.map((label) => labels[label]).join('\0');
     const known = this.#series.get(key);
     if (known !== undefined) return known;
     const bounds = this.#bounds;

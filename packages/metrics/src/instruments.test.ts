@@ -56,6 +56,16 @@ test('a histogram counts into the bucket whose bound a value does not exceed', a
   );
 });
 
+test('a series is one, in whatever order its labels are given', async () => {
+  const registry = new MetricRegistry('tester');
+  const took = histogram({ ...common, name: 'test_took_seconds', labels: { path: ['a'], size: ['s'] }, buckets: [1] });
+  const instruments = createInstruments(registry, { took });
+  instruments.took.observe({ path: 'a', size: 's' }, 1);
+  instruments.took.observe({ size: 's', path: 'a' }, 1);
+  const counts = (await linesOf(registry)).filter((line) => line.startsWith('test_took_seconds_count'));
+  assert.deepEqual(counts, ['test_took_seconds_count{path="a",size="s",service="tester"} 2']);
+});
+
 test('what is cleared and not set again is shown no more, and readers run before each scrape', async () => {
   const registry = new MetricRegistry('tester');
   const { waiting } = createInstruments(registry, part);

@@ -78,7 +78,7 @@ function createInstrument(registry: MetricRegistry, metric: Metric, domains: Lab
 }
 
 function createHistogram(registry: MetricRegistry, metric: HistogramMetric, combinations: readonly Labels[]) {
-  const counts = new BucketCounts(metric.name, metric.buckets);
+  const counts = new BucketCounts(metric.name, metric.buckets, Object.keys(metric.labels));
   for (const labels of combinations) counts.series(labels);
   const { name, help } = settingsOf(registry, metric);
   registry.addHistogram({ name, help, samples: () => counts.samples() });

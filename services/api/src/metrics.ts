@@ -1,5 +1,6 @@
 import { apiMetrics, createInstruments, lagMetrics } from '@full-sync/metrics';
 import type { Instruments, MetricRegistry } from '@full-sync/metrics';
+import { destinationNames } from '@full-sync/schemas';
 import { createEtaErrors } from './domain/eta-errors.ts';
 import type { EtaErrors } from './domain/eta-errors.ts';
 
@@ -8,8 +9,8 @@ export interface ApiMetrics extends Instruments<typeof apiMetrics> {
   readonly etaErrors: EtaErrors;
 }
 
-/** Who gives records up in the pipeline: their letters are there at zero from the start, or the first would not be seen to rise. */
-const stage = ['extractor', 'keyer', 'loader'] as const;
+/** Who gives records up: their letters are there at zero from the start, or the first would not be seen to rise. */
+const stage = ['extractor', 'keyer', 'loader', ...destinationNames] as const;
 
 export function createApiMetrics(registry: MetricRegistry): ApiMetrics {
   return { ...createInstruments(registry, apiMetrics, { stage }), etaErrors: createEtaErrors() };
