@@ -10,13 +10,13 @@ import {
   profileProblems,
   variableProblems,
 } from './compose-operation.ts';
+import { fieldsOf } from './parsed-fields.ts';
+import type { Fields } from './parsed-fields.ts';
 
 /*
  * Docker is not needed to see that docker-compose.yml cannot work: it must follow the compose specification, and
  * whatever it and the Dockerfile name must be there.
  */
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const root = join(import.meta.dirname, '..');
 
@@ -117,10 +117,6 @@ function dockerfileProblems(directory: string): readonly string[] {
     ...bases.map((line) => `Dockerfile is not pinned: ${line}`),
     ...(lines.some((line) => /^USER (?!root|0\b)/.test(line)) ? [] : ['Dockerfile runs as root']),
   ];
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
 if (import.meta.main) {

@@ -1,9 +1,10 @@
+import { fieldsOf, textsOf } from './parsed-fields.ts';
+import type { Fields } from './parsed-fields.ts';
+
 /*
  * How the containers of docker-compose.yml run: that each is watched, started again, bounded, and not root's; that a
  * profile has all it needs; and that variables and ports are those of somebody who reads and opens them.
  */
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const PROFILES: readonly string[] = ['core', 'monitoring', 'simulators', 'tools'];
 const RESTARTS: ReadonlySet<unknown> = new Set(['unless-stopped', 'always']);
@@ -36,10 +37,10 @@ function isUser(user: unknown): boolean {
 
 /** A profile that is unknown, or one in which a service would miss what it depends on. */
 export function profileProblems(service: Fields, services: Fields): readonly string[] {
-  const own = listOf(service['profiles']);
+  const own = textsOf(service['profiles']);
   const unknown = own.filter((name) => !PROFILES.includes(name)).map((name) => `its profile ${name} is unknown`);
   const lacking = Object.keys(fieldsOf(service['depends_on'])).flatMap((name) => {
-    const theirs = listOf(fieldsOf(services[name])['profiles']);
+    const theirs = textsOf(fieldsOf(services[name])['profiles']);
     return theirs.length === 0 || own.every((profile) => theirs.includes(profile))
       ? []
       : [`depends on ${name}, which is not part of ${own.join(' and ')}`];
@@ -91,7 +92,7 @@ const NOT_IN_CONTAINERS =
 /** Ports that are asked or published and that the process inside does not open, and host ports used twice. */
 export function portProblems(services: Fields): readonly string[] {
   const published = Object.entries(services).flatMap(([name, service]) =>
-    listOf(fieldsOf(service)['ports']).map((port) => ({
+    textsOf(fieldsOf(service)['ports']).map((port) => ({
       name,
       host: port.split(':').at(-2) ?? '',
       inside: port.split(':').at(-1) ?? '',
@@ -113,7 +114,7 @@ export function portProblems(services: Fields): readonly string[] {
       .filter(({ host }, index) => hosts.indexOf(host) !== index)
       .map(({ name, host }) => `${name}: port ${host} of the host is taken by another one`),
     ...published
-      .filter(({ name }) => listOf(fieldsOf(services[name])['ports']).some((port) => !port.startsWith('127.0.0.1:')))
+      .filter(({ name }) => textsOf(fieldsOf(services[name])['ports']).some((port) => !port.startsWith('127.0.0.1:')))
       .map(({ name }) => `${name}: publishes a port beyond loopback`),
   ];
 }
@@ -139,12 +140,4 @@ function askedPorts(service: Fields): readonly string[] {
   return [...test.matchAll(/127\.0\.0\.1:(?:\$\{\w+:-)?(\d+)/g), ...test.matchAll(/connect\((\d+)/g)].map(
     ([, port]) => port ?? '',
   );
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-function listOf(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.map(String) : [];
 }

@@ -1,3 +1,5 @@
+import { fieldsOf, listOf, textOf } from '../parsed-fields.ts';
+import type { Fields } from '../parsed-fields.ts';
 import { queryProblems } from './lint-query.ts';
 import type { MetricTable } from './lint-query.ts';
 
@@ -5,8 +7,6 @@ import type { MetricTable } from './lint-query.ts';
  * Rules for dashboards as Grafana reads them, whoever wrote them: they look at the files and not at what the files are
  * written from, so that a file edited by hand is judged as well.
  */
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** No unit is not a unit: a bare number leaves open what it counts. */
 const UNITS: ReadonlySet<unknown> = new Set([
@@ -36,8 +36,8 @@ export function dashboardProblems(name: string, dashboard: unknown, rules: Dashb
   const shown = panels.filter((panel) => panel['type'] !== 'row');
   const charts = shown.filter((panel) => panel['type'] !== 'text');
   const variables = listOf(fieldsOf(board['templating'])['list']);
-  const names = new Set(variables.map((variable) => text(variable['name'])));
-  const titles = shown.map((panel) => text(panel['title']));
+  const names = new Set(variables.map((variable) => textOf(variable['name'])));
+  const titles = shown.map((panel) => textOf(panel['title']));
   return [
     ...frameProblems(name, board),
     ...(shown.length === 0 ? ['has no panel'] : []),
@@ -48,7 +48,7 @@ export function dashboardProblems(name: string, dashboard: unknown, rules: Dashb
     ...variables.flatMap((variable) => variableProblems(variable, rules.metrics)),
     ...unusedVariables(variables, dashboard),
     ...charts.flatMap((panel) =>
-      panelProblems(panel, names, rules).map((problem) => `panel "${text(panel['title'])}": ${problem}`),
+      panelProblems(panel, names, rules).map((problem) => `panel "${textOf(panel['title'])}": ${problem}`),
     ),
     ...addressProblems(dashboard),
   ].map((problem) => `${name}: ${problem}`);
@@ -57,13 +57,13 @@ export function dashboardProblems(name: string, dashboard: unknown, rules: Dashb
 function frameProblems(name: string, board: Fields): readonly string[] {
   const expected: readonly (readonly [boolean, string])[] = [
     [board['uid'] === `full-sync-${name}`, `its uid is not full-sync-${name}, by which others lead to it`],
-    [text(board['title']).startsWith('Full Sync / '), 'its title does not begin with "Full Sync / "'],
-    [text(board['description']).length >= SHORTEST_DESCRIPTION, 'has no description'],
+    [textOf(board['title']).startsWith('Full Sync / '), 'its title does not begin with "Full Sync / "'],
+    [textOf(board['description']).length >= SHORTEST_DESCRIPTION, 'has no description'],
     [JSON.stringify(board['tags']) === '["full-sync"]', 'is not tagged full-sync, by which the boards are linked'],
     [listOf(board['links']).some((link) => link['type'] === 'dashboards'), 'does not lead to the other boards'],
     [board['editable'] === false, 'is editable, while what is provisioned cannot be saved'],
     [board['timezone'] === 'browser', 'does not show the time of whoever looks'],
-    [text(board['refresh']) !== '', 'does not refresh itself'],
+    [textOf(board['refresh']) !== '', 'does not refresh itself'],
     [!('id' in board), 'has an id of one installation'],
   ];
   return expected.filter(([holds]) => !holds).map(([, problem]) => problem);
@@ -78,16 +78,16 @@ function datasourceVariableProblems(variables: readonly Fields[]): readonly stri
 }
 
 function variableProblems(variable: Fields, metrics: MetricTable): readonly string[] {
-  const name = text(variable['name']);
+  const name = textOf(variable['name']);
   if (variable['type'] === 'datasource') return [];
-  const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(text(variable['definition'])) ?? [];
+  const [, metric = '', label = ''] = /^label_values\((\w+), (\w+)\)$/.exec(textOf(variable['definition'])) ?? [];
   const known = metrics.get(metric);
   const hasLabel = label === 'service' || known?.labels.has(label) === true;
   return [
     ...(known === undefined ? [`its values are of ${metric || 'no metric'}, which does not exist`] : []),
     ...(known === undefined || hasLabel ? [] : [`${metric} has no label ${label}`]),
     ...(fieldsOf(variable['datasource'])['uid'] === DATASOURCE_UID ? [] : ['does not take the data source variable']),
-    ...(text(variable['label']) === '' ? ['has no label'] : []),
+    ...(textOf(variable['label']) === '' ? ['has no label'] : []),
   ].map((problem) => `variable ${name}: ${problem}`);
 }
 
@@ -96,7 +96,7 @@ function unusedVariables(variables: readonly Fields[], dashboard: unknown): read
   const body = JSON.stringify(fieldsOf(dashboard)['panels']);
   return variables
     .filter((variable) => variable['type'] !== 'datasource')
-    .map((variable) => text(variable['name']))
+    .map((variable) => textOf(variable['name']))
     .filter((name) => !new RegExp(`\\$(?:${name}\\b|\\{${name}\\b)`).test(body))
     .map((name) => `variable ${name} is not used by any panel`);
 }
@@ -104,19 +104,19 @@ function unusedVariables(variables: readonly Fields[], dashboard: unknown): read
 function panelProblems(panel: Fields, variables: ReadonlySet<string>, rules: DashboardRules): readonly string[] {
   const defaults = fieldsOf(fieldsOf(panel['fieldConfig'])['defaults']);
   const targets = listOf(panel['targets']);
-  const description = text(panel['description']);
+  const description = textOf(panel['description']);
   const links = listOf(panel['links']);
   return [
-    ...(/^\p{Lu}[^?]+\?$/u.test(text(panel['title'])) ? [] : ['its title is not a question']),
+    ...(/^\p{Lu}[^?]+\?$/u.test(textOf(panel['title'])) ? [] : ['its title is not a question']),
     ...(description.length >= SHORTEST_DESCRIPTION ? [] : ['has no description']),
     ...(UNITS.has(defaults['unit']) ? [] : [`has no unit (${String(defaults['unit'])})`]),
     ...thresholdProblems(fieldsOf(defaults['thresholds']), description),
-    ...(links.some((link) => rules.runbook.has(text(link['url'])))
+    ...(links.some((link) => rules.runbook.has(textOf(link['url'])))
       ? []
       : ['does not lead to a section of the runbook']),
     ...(fieldsOf(panel['datasource'])['uid'] === DATASOURCE_UID ? [] : ['does not take the data source variable']),
     ...(targets.length === 0 ? ['asks nothing'] : []),
-    ...repeated(targets.map((target) => text(target['refId']))).map((id) => `two queries are called ${id}`),
+    ...repeated(targets.map((target) => textOf(target['refId']))).map((id) => `two queries are called ${id}`),
     ...targets.flatMap((target) => targetProblems(target, variables, rules.metrics)),
   ];
 }
@@ -136,18 +136,18 @@ function thresholdProblems(thresholds: Fields, description: string): readonly st
 }
 
 function targetProblems(target: Fields, variables: ReadonlySet<string>, metrics: MetricTable): readonly string[] {
-  const expr = text(target['expr']);
+  const expr = textOf(target['expr']);
   return [
     ...(fieldsOf(target['datasource'])['uid'] === DATASOURCE_UID ? [] : ['does not take the data source variable']),
-    ...(text(target['legendFormat']) === '' ? ['its series have no name'] : []),
+    ...(textOf(target['legendFormat']) === '' ? ['its series have no name'] : []),
     ...queryProblems(expr, { metrics, variables }),
-  ].map((problem) => `query ${text(target['refId'])}: ${problem}`);
+  ].map((problem) => `query ${textOf(target['refId'])}: ${problem}`);
 }
 
 function overlaps(panels: readonly Fields[]): readonly string[] {
   const places = panels.map((panel) => {
     const { x = 0, y = 0, w = 0, h = 0 } = fieldsOf(panel['gridPos']) as Readonly<Record<string, number>>;
-    return { title: text(panel['title']), x, y, w, h };
+    return { title: textOf(panel['title']), x, y, w, h };
   });
   return places.flatMap((one, index) => [
     ...(one.w > 0 && one.h > 0 && one.x >= 0 && one.x + one.w <= 24 ? [] : [`"${one.title}" is not on the grid`]),
@@ -173,16 +173,4 @@ function addressProblems(dashboard: unknown): readonly string[] {
 
 function repeated(values: readonly string[]): readonly string[] {
   return [...new Set(values.filter((value, index) => values.indexOf(value) !== index))];
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-function listOf(value: unknown): readonly Fields[] {
-  return Array.isArray(value) ? value.map(fieldsOf) : [];
 }

@@ -1,8 +1,8 @@
+import { fieldsOf, listOf, textOf } from '../parsed-fields.ts';
+import type { Fields } from '../parsed-fields.ts';
 import { queryProblems } from './lint-query.ts';
 import type { MetricTable } from './lint-query.ts';
 import type { Section } from './render-runbook.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
 
 export interface RuleRules {
   readonly metrics: MetricTable;
@@ -16,31 +16,33 @@ const PARTS = ['**Symptom.**', '**Diagnosis.**', '**Action.**'] as const;
 export function ruleProblems(file: unknown, tests: unknown, rules: RuleRules): readonly string[] {
   const groups = listOf(fieldsOf(file)['groups']);
   const alerts = groups.flatMap((group) => listOf(group['rules']));
-  const names = alerts.map((rule) => text(rule['alert']));
+  const names = alerts.map((rule) => textOf(rule['alert']));
   return [
     ...(alerts.length === 0 ? ['there is no alert'] : []),
     ...names.filter((name, index) => names.indexOf(name) !== index).map((name) => `two alerts are called ${name}`),
-    ...alerts.flatMap((rule) => alertProblems(rule, rules).map((problem) => `${text(rule['alert'])}: ${problem}`)),
+    ...alerts.flatMap((rule) => alertProblems(rule, rules).map((problem) => `${textOf(rule['alert'])}: ${problem}`)),
     ...names.flatMap((name) => proofProblems(name, tests)),
   ];
 }
 
 function alertProblems(rule: Fields, { metrics, runbook }: RuleRules): readonly string[] {
-  const name = text(rule['alert']);
+  const name = textOf(rule['alert']);
   const annotations = fieldsOf(rule['annotations']);
   const section = runbook.find(({ heading }) => heading === name);
   const link = `{{ $externalLabels.runbook }}#${section?.anchor ?? ''}`;
   return [
     ...(/^FullSync[A-Z]\w+$/.test(name) ? [] : ['its name does not begin with FullSync']),
-    ...(/^[1-9]\d*[smh]$/.test(text(rule['for'])) ? [] : ['has no for-duration: one bad scrape would raise it']),
-    ...(['page', 'ticket'].includes(text(fieldsOf(rule['labels'])['severity'])) ? [] : ['has no severity']),
-    ...['summary', 'description'].filter((part) => text(annotations[part]).length < 15).map((part) => `has no ${part}`),
+    ...(/^[1-9]\d*[smh]$/.test(textOf(rule['for'])) ? [] : ['has no for-duration: one bad scrape would raise it']),
+    ...(['page', 'ticket'].includes(textOf(fieldsOf(rule['labels'])['severity'])) ? [] : ['has no severity']),
+    ...['summary', 'description']
+      .filter((part) => textOf(annotations[part]).length < 15)
+      .map((part) => `has no ${part}`),
     ...(section === undefined ? ['has no section in docs/runbook.md'] : sectionProblems(section)),
-    ...(text(annotations['runbook_url']) === link ? [] : ['does not lead to its section of the runbook']),
+    ...(textOf(annotations['runbook_url']) === link ? [] : ['does not lead to its section of the runbook']),
     ...labelsIn(annotations).flatMap((label) =>
       knownLabel(label, metrics) ? [] : [`shows the label ${label}, which nothing has`],
     ),
-    ...queryProblems(text(rule['expr']), { metrics, variables: null }),
+    ...queryProblems(textOf(rule['expr']), { metrics, variables: null }),
   ];
 }
 
@@ -64,7 +66,7 @@ function proofProblems(name: string, tests: unknown): readonly string[] {
 }
 
 function labelsIn(annotations: Fields): readonly string[] {
-  const all = Object.values(annotations).map(text).join(' ');
+  const all = Object.values(annotations).map(textOf).join(' ');
   return [...all.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label ?? '');
 }
 
@@ -72,16 +74,4 @@ function knownLabel(label: string, metrics: MetricTable): boolean {
   return (
     ['job', 'instance', 'service'].includes(label) || [...metrics.values()].some(({ labels }) => labels.has(label))
   );
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
-}
-
-function listOf(value: unknown): readonly Fields[] {
-  return Array.isArray(value) ? value.map(fieldsOf) : [];
 }

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
+import { fieldsOf } from '../parsed-fields.ts';
+import type { Fields } from '../parsed-fields.ts';
 
 /* Whether Prometheus finds every process, and Grafana what it is to show. */
-
-type Fields = Readonly<Record<string, unknown>>;
 
 const PROMETHEUS = 'deploy/prometheus';
 
@@ -67,8 +67,4 @@ function provisioningProblems(root: string, read: (path: string) => unknown): re
     ...(source['type'] === 'prometheus' && source['isDefault'] === true ? [] : ['has no default data source']),
     ...(mounted ? [] : [`reads dashboards from ${path}, where docker-compose.yml mounts none`]),
   ].map((problem) => `${folder}: ${problem}`);
-}
-
-function fieldsOf(value: unknown): Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
