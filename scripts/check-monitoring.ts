@@ -7,6 +7,7 @@ import { ruleProblems } from './monitoring/lint-rules.ts';
 import { scrapeProblems } from './monitoring/lint-scrape.ts';
 import { metricTable } from './monitoring/metric-table.ts';
 import { readSections, runbookAddresses } from './monitoring/render-runbook.ts';
+import { isTestFile, listFiles } from './source-files.ts';
 
 /*
  * What Prometheus and Grafana are given must be what the code says, and must hold by itself: dashboards and alerts ask for
@@ -29,6 +30,7 @@ export function monitoringProblems(root: string): readonly string[] {
     ...ruleProblems(parse(read(RULES)), parse(read(RULE_TESTS)), { metrics: metricTable, runbook }),
     ...scrapeProblems(root),
     ...runbookProblems(read('docs/runbook.md'), JSON.parse(read('package.json'))),
+    ...soughtProblems(read('docs/runbook.md')),
   ];
 }
 
@@ -66,6 +68,24 @@ function runbookProblems(
     ...scripts.filter((name) => manifest.scripts[name] === undefined).map((name) => `npm run ${name} does not exist`),
     ...metrics.filter((name) => !isKnown(name)).map((name) => `the metric ${name} does not exist`),
   ].map((problem) => `docs/runbook.md: ${problem}`);
+}
+
+let programs: readonly string[] | undefined;
+
+/** The text of every program that may write a log. */
+function readPrograms(): readonly string[] {
+  const root = join(import.meta.dirname, '..');
+  return (programs ??= listFiles(root)
+    .filter((path) => /^(?:packages|services)\/[^/]+\/src\//.test(path) && !isTestFile(path))
+    .map((path) => readFileSync(join(root, path), 'utf8')));
+}
+
+/** Words that the runbook looks for in logs, as in `grep -h 'words' .full-sync/logs`, and that no program writes. */
+function soughtProblems(text: string): readonly string[] {
+  const sought = [...text.matchAll(/grep -h '([^'"]+)' \.full-sync/g)].map(([, words]) => words ?? '');
+  return sought
+    .filter((words) => !readPrograms().some((program) => program.includes(words)))
+    .map((words) => `docs/runbook.md: looks for "${words}" in the logs, which nothing writes`);
 }
 
 /** The names that a pattern of letters and of choices in parentheses stands for. */

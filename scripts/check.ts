@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
@@ -17,7 +16,7 @@ function allSteps(): readonly Step[] {
   const script = (name: string, file: string): Step => {
     return { name, command: process.execPath, args: [join(import.meta.dirname, file)] };
   };
-  const steps = [
+  return [
     tool('lint', 'oxlint', '--format', 'unix', '.'),
     tool('format', 'prettier', '--check', '--log-level', 'warn', '--cache', '--cache-strategy', 'content', '.'),
     tool('types', 'tsc', '--noEmit', '--pretty', 'false', '-p', 'tsconfig.json'),
@@ -26,9 +25,8 @@ function allSteps(): readonly Step[] {
     script('lengths', 'check-lengths.ts'),
     script('marks', 'check-marks.ts'),
     script('monitoring', 'check-monitoring.ts'),
+    script('compose', 'check-compose.ts'),
   ];
-  const compose = 'check-compose.ts';
-  return existsSync(join(import.meta.dirname, compose)) ? [...steps, script('compose', compose)] : steps;
 }
 
 function run({ command, args }: Step): Promise<Outcome> {

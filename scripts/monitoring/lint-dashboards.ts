@@ -1,6 +1,6 @@
 import { fieldsOf, listOf, textOf } from '../parsed-fields.ts';
 import type { Fields } from '../parsed-fields.ts';
-import { queryProblems } from './lint-query.ts';
+import { borderProblems, queryProblems } from './lint-query.ts';
 import type { MetricTable } from './lint-query.ts';
 
 /*
@@ -118,7 +118,14 @@ function panelProblems(panel: Fields, variables: ReadonlySet<string>, rules: Das
     ...(targets.length === 0 ? ['asks nothing'] : []),
     ...repeated(targets.map((target) => textOf(target['refId']))).map((id) => `two queries are called ${id}`),
     ...targets.flatMap((target) => targetProblems(target, variables, rules.metrics)),
+    ...targets.flatMap((target) => borderProblems(textOf(target['expr']), bordersOf(defaults), rules.metrics)),
   ];
+}
+
+function bordersOf(defaults: Fields): readonly number[] {
+  return listOf(fieldsOf(defaults['thresholds'])['steps'])
+    .map((step) => step['value'])
+    .filter((value) => typeof value === 'number');
 }
 
 /** Colours without a meaning are decoration: each step has its reason in the description. */

@@ -11,6 +11,8 @@ export interface LabelFacts {
 export interface MetricFacts {
   readonly type: 'counter' | 'gauge' | 'histogram';
   readonly labels: ReadonlyMap<string, LabelFacts>;
+  /** Upper bounds of a histogram's buckets; empty for others. */
+  readonly buckets: readonly number[];
 }
 
 /** All metrics that exist, by name. */
@@ -33,6 +35,20 @@ const OF_PROMETHEUS: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 const NAMES = /^[^$.*+?()[\]{}\\^]*$/;
 /** Where a counter may stand: everything else would show its total since the process began. */
 const OF_COUNTERS: ReadonlySet<string> = new Set(['rate', 'increase', 'irate', 'resets', 'absent', 'count', 'group']);
+
+/**
+ * Borders that a quantile cannot tell, a line each: between two bounds of its histogram's buckets it is a guess, so a border
+ * has to be one of them.
+ */
+export function borderProblems(expr: string, borders: readonly number[], metrics: MetricTable): readonly string[] {
+  return readQuery(expr).selectors.flatMap(({ metric, within }) => {
+    const buckets = factsOf(metric, metrics)?.buckets ?? [];
+    if (!within.includes('histogram_quantile') || buckets.length === 0) return [];
+    return borders
+      .filter((border) => border !== 0 && !buckets.includes(border))
+      .map((border) => `${border} is between the buckets of ${metric}: its quantile is a guess there`);
+  });
+}
 
 /** What is wrong with a query, a line each. */
 export function queryProblems(expr: string, rules: QueryRules): readonly string[] {

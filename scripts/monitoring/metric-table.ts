@@ -7,9 +7,13 @@ const OURS: ReadonlySet<string> = new Set(['group', 'stage']);
 
 /** All metrics that any process shows, as the linter knows them: from the table that the processes themselves make them from. */
 export const metricTable: MetricTable = new Map(
-  [...described].map(([name, { type, labels }]): readonly [string, MetricFacts] => [
+  [...described].map(([name, metric]): readonly [string, MetricFacts] => [
     name,
-    { type, labels: factsOf(labels) },
+    {
+      type: metric.type,
+      labels: factsOf(metric.labels),
+      buckets: metric.type === 'histogram' ? metric.buckets : [],
+    },
   ]),
 );
 
