@@ -91,6 +91,32 @@ const broken = [
   ['a published port where nobody listens', COMPOSE, ':9104:9104', ':9104:9105', /port 9105 is asked or published/],
   ['a port of the host that is taken', COMPOSE, ':9104:9104', ':9103:9104', /port 9103 of the host is taken/],
   ['a port open to the network', COMPOSE, "'127.0.0.1:9104", "'0.0.0.0:9104", /beyond loopback/],
+  ['one that may take all processors', COMPOSE, "cpus: '4', ", '', /postgres: its processors are not limited/],
+  ['one without an image', COMPOSE, '    image: prom/prometheus:v3.5.0\n', '', /prometheus: has no image/],
+  ['one that is part of no profile', COMPOSE, '    profiles: [tools]\n', '', /cli: is part of no profile/],
+  ['a build without a Dockerfile', COMPOSE, 'context: ., args', 'context: deploy, args', /names deploy\/Dockerfile/],
+  [
+    'a wait for a service that does not exist',
+    COMPOSE,
+    'prometheus: { condition: service_healthy }',
+    'prometeus: { condition: service_healthy }',
+    /depends on prometeus, which does not exist/,
+  ],
+  [
+    'a wait for the health of one that has no check',
+    COMPOSE,
+    'migrations: { condition: service_completed_successfully }',
+    'migrations: { condition: service_healthy }',
+    /waits for migrations to be healthy, which has no health check/,
+  ],
+  ['a base image without a version', 'Dockerfile', /FROM node:\S+ AS/, 'FROM node AS', /Dockerfile is not pinned/],
+  [
+    'a default command that does not exist',
+    'Dockerfile',
+    'CMD ["services/api/src/',
+    'CMD ["services/app/src/',
+    /names services\/app/,
+  ],
   ['an image that runs as root', 'Dockerfile', 'USER node', 'USER root', /runs as root/],
 ] as const;
 
