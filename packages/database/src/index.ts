@@ -130,6 +130,7 @@ export {
   takeOverDeliveries,
 } from './deliveries.ts';
 export type { DeliverySettlement, DeliveryState, KnownDelivery, NewDelivery } from './deliveries.ts';
+export { listDestinations, noteDestination } from './destinations.ts';
 export { addJobDeliveries, readJobDestinations, readJobReaches } from './job-deliveries.ts';
 export type { DeliveryTally, JobDestination, JobReach } from './job-deliveries.ts';
 export {

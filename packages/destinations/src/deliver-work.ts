@@ -9,6 +9,7 @@ import type { Outcome } from './domain/tally.ts';
 import { claimLeaseMs, holdClaim } from './hold-claim.ts';
 import { mapEvents, toOutgoing } from './map-events.ts';
 import type { Entry } from './map-events.ts';
+import type { DeliveryAge } from './metrics.ts';
 import { buryRefused } from './refused-letters.ts';
 import { sendAll } from './send-batch.ts';
 import type { Sending, Sent } from './send-batch.ts';
@@ -28,6 +29,8 @@ interface Ended<Payload> {
   readonly outcome: Outcome;
   readonly code: string | null;
   readonly answerCode: number | null;
+  /** When that was known, epoch ms. */
+  readonly atMs: number;
 }
 
 /** How often an event that somebody else is sending is looked at. */
@@ -65,6 +68,7 @@ async function deliverWork<Payload>(
     const ended = await sendClaimed(parts, work, claimed);
     const settled = await timed(parts, () => settleClaimed(parts, work, { claimed, ended, counted }));
     if (settled === 'stale') return 'stale';
+    parts.metrics.noteAges(settled.ended.flatMap(ageOf));
     if (settled.counts !== null) {
       parts.metrics.noteCounts(settled.counts);
       return 'settled';
@@ -106,34 +110,44 @@ async function sendGroup<Payload>(
   if (first === undefined) return [];
   const outgoing = group.flatMap(({ entry, stored }) => toOutgoing(entry, stored) ?? []);
   const sent = await sendAll(parts, first.entry.target, outgoing, signal);
-  const wanted = group.flatMap(({ entry }) => (sent.get(entry.eventId)?.kind === 'sent' ? [entry.wanted] : []));
-  parts.metrics.noteAges(wanted, parts.clock.now());
-  return group.flatMap(({ entry, stored }) => endOf(entry, stored, sent.get(entry.eventId)) ?? []);
+  const atMs = parts.clock.now();
+  return group.flatMap(({ entry, stored }) => {
+    const end = endOf(entry, stored, sent.get(entry.eventId));
+    return end === null ? [] : [{ entry, atMs, ...end }];
+  });
 }
 
 type EndedEntry<Payload> = Ended<Payload> & { readonly refusal: Refusal | null };
+
+/** The age of what was sent; none for stored events. */
+function ageOf<Payload>({ entry, outcome, atMs }: Ended<Payload>): readonly DeliveryAge[] {
+  const { event, publishedAtMs } = entry.wanted;
+  if (outcome !== 'sent' || publishedAtMs === null) return [];
+  return [{ sinceSourceMs: atMs - event.occurred_at, sincePublishedMs: atMs - publishedAtMs }];
+}
 
 /** How an entry ended: as the destination settled it, or as it is mapped; null when it was not settled. */
 function endOf<Payload>(
   entry: Entry<Payload>,
   stored: string | null,
   sent: Sent | undefined,
-): EndedEntry<Payload> | null {
+): Omit<EndedEntry<Payload>, 'entry' | 'atMs'> | null {
   const { mapped } = entry;
-  if (sent?.kind === 'sent') return { entry, outcome: 'sent', code: null, answerCode: sent.answerCode, refusal: null };
+  if (sent?.kind === 'sent') return { outcome: 'sent', code: null, answerCode: sent.answerCode, refusal: null };
   if (sent?.kind === 'failed')
-    return { entry, outcome: 'failed', code: sent.code, answerCode: sent.answerCode, refusal: sent };
+    return { outcome: 'failed', code: sent.code, answerCode: sent.answerCode, refusal: sent };
   if (mapped.kind === 'send' || stored !== null) return null;
   const { code } = mapped;
-  if (mapped.kind === 'skip') return { entry, outcome: 'skipped', code, answerCode: null, refusal: null };
+  if (mapped.kind === 'skip') return { outcome: 'skipped', code, answerCode: null, refusal: null };
   const refusal = { code, detail: mapped.detail, pointer: mapped.pointer ?? null };
-  return { entry, outcome: 'failed', code, answerCode: null, refusal };
+  return { outcome: 'failed', code, answerCode: null, refusal };
 }
 
 type Settled<Payload> =
   | 'stale'
-  | { readonly counts: readonly DeliveryCounts[] }
+  | { readonly ended: readonly Ended<Payload>[]; readonly counts: readonly DeliveryCounts[] }
   | {
+      readonly ended: readonly Ended<Payload>[];
       readonly counts: null;
       readonly counted: readonly { readonly jobId: string; readonly outcome: Outcome }[];
       readonly left: readonly Entry<Payload>[];
@@ -151,8 +165,12 @@ async function settleClaimed<Payload>(
 ): Promise<Settled<Payload>> {
   const { claimed, ended } = round;
   return await db.transaction(async (client): Promise<Settled<Payload>> => {
-    if (!(await work.lock(client))) return 'stale';
+    const isHere = await work.lock(client);
     const lost = await settleRows(client, claimed.claimId, ended);
+    // What is left of a claim is free for the next round, or for others.
+    if (claimed.claimId !== null) await closeClaim(client, claimed.claimId);
+    // What was sent was sent, though it is not for this work to count: an order was ended meanwhile.
+    if (!isHere) return 'stale';
     const fresh = [...claimed.known, ...ended.filter(({ entry }) => !lost.has(entry.key))].map(
       ({ entry, outcome }) => ({ jobId: entry.jobId, outcome }),
     );
@@ -161,12 +179,10 @@ async function settleClaimed<Payload>(
       ...claimed.waiting,
       ...claimed.mine.map(({ entry }) => entry).filter(({ key }) => !done.has(key) || lost.has(key)),
     ].toSorted((a, b) => (a.key < b.key ? -1 : 1));
-    // What is left of a claim is free for the next round, or for others.
-    if (claimed.claimId !== null) await closeClaim(client, claimed.claimId);
-    if (left.length > 0) return { counts: null, counted: fresh, left };
+    if (left.length > 0) return { ended, counts: null, counted: fresh, left };
     const counts = tally([...round.counted, ...fresh]);
     await work.finish(client, counts);
-    return { counts };
+    return { ended, counts };
   });
 }
 

@@ -4,7 +4,7 @@ export { startConsumer, startDestination } from './start-destination.ts';
 export type { DestinationConsumer, DestinationParts, DestinationSettings } from './start-destination.ts';
 export { tally } from './domain/tally.ts';
 export { createFoldInstruments, createRequestInstruments } from './metrics.ts';
-export type { DestinationMetrics } from './metrics.ts';
+export type { DeliveryAge, DestinationMetrics } from './metrics.ts';
 export type { TargetStates } from './target-states.ts';
 export { eventIdOf } from './domain/plan-slice.ts';
 export { buryRefused } from './refused-letters.ts';

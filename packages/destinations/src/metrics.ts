@@ -1,10 +1,16 @@
 import { createInstruments, destinationMetrics } from '@full-sync/metrics';
 import type { Instruments, MetricRegistry } from '@full-sync/metrics';
 import type { SlicePlan } from './domain/plan-slice.ts';
-import type { DeliveryCounts, WantedEvent } from './work.ts';
+import type { DeliveryCounts } from './work.ts';
 
 export type WaitReason = 'rate_limit' | 'throttled' | 'backoff' | 'halted' | 'claimed_elsewhere';
 export type BatchEnd = 'rows' | 'bytes' | 'time' | 'end';
+
+/** How old an event was when the destination had acknowledged it, in milliseconds. */
+export interface DeliveryAge {
+  readonly sinceSourceMs: number;
+  readonly sincePublishedMs: number;
+}
 
 /** What a destination's process shows of itself. */
 export interface DestinationMetrics {
@@ -15,8 +21,8 @@ export interface DestinationMetrics {
   readonly noteRetry: (reason: string) => void;
   readonly noteWait: (reason: WaitReason, ms: number) => void;
   readonly noteSettled: (ms: number) => void;
-  /** The ages of events that the destination has just acknowledged. */
-  readonly noteAges: (sent: readonly WantedEvent[], nowMs: number) => void;
+  /** To be called once it is committed that these are sent (I9); stored events, which a backfill sends, have no age. */
+  readonly noteAges: (ages: readonly DeliveryAge[]) => void;
   readonly halted: (targets: number) => void;
   readonly breaker: (state: 'closed' | 'half-open' | 'open') => void;
 }
@@ -76,11 +82,10 @@ export function createDestinationMetrics(registry: MetricRegistry, destination: 
     noteSettled: (ms) => {
       settleSeconds.observe(ms / 1000);
     },
-    noteAges: (sent, nowMs) => {
-      for (const { event, publishedAtMs } of sent) {
-        if (publishedAtMs === null) continue;
-        sinceSource.observe(Math.max(0, nowMs - event.occurred_at) / 1000);
-        sincePublished.observe(Math.max(0, nowMs - publishedAtMs) / 1000);
+    noteAges: (ages) => {
+      for (const { sinceSourceMs, sincePublishedMs } of ages) {
+        sinceSource.observe(Math.max(0, sinceSourceMs) / 1000);
+        sincePublished.observe(Math.max(0, sincePublishedMs) / 1000);
       }
     },
     halted: (targets) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { connectDatabase, migrate } from '@full-sync/database';
+import { connectDatabase, migrate, noteDestination } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
 import { connectKafka, connectSerde, consumeBatches, createProducer } from '@full-sync/kafka';
 import type { Codec, KafkaClient, Producer, Serde } from '@full-sync/kafka';
@@ -87,6 +87,7 @@ export async function startConsumer(
   const poolMax = Math.max(fewestConnections, config.DATABASE_POOL_MAX);
   const db = scope.use(await connectDatabase({ config, applicationName, poolMax, metrics: scope.metrics }), 'database');
   await migrate(db);
+  await noteDestination(db.pool, name);
   const client = scope.use(
     await connectKafka({ config, clientId: applicationName, logger, metrics: scope.metrics }),
     'kafka',

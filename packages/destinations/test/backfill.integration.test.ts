@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ensureNamespace, insertBackfill, readBackfill } from '@full-sync/database';
+import { cancelBackfill, ensureNamespace, insertBackfill, readBackfill } from '@full-sync/database';
 import type { Backfill } from '@full-sync/database';
 import { waitFor } from '@full-sync/testing';
 import { event, events, idOf, openBench, openReceiver } from './harness.ts';
@@ -81,6 +81,37 @@ test('killed in the middle, another process goes on, sends the stored payloads a
   assert.equal(receiver.accepted.size, 5_000);
   assert.deepEqual([...new Set(receiver.accepted.values())], [1]);
   for (const { id, mapped } of receiver.batches[2]?.batch ?? []) assert.equal(mapped, payload.get(id));
+  assert.ok(!program.hasExited());
+});
+
+test('an order that is ended in the middle leaves what it had sent as sent: the next one sends the rest', async () => {
+  await using bench = await openBench();
+  await using receiver = await openReceiver();
+  await storeEvents(bench, 3_000);
+  receiver.answer = async () => {
+    await cancelBackfill(bench.db.pool, 'deliver_1');
+    return { status: 200 };
+  };
+  await using program = await bench.start('post', { POST_URL: receiver.url });
+  const cancelled = await backfill(bench, 'deliver_1', { since: null });
+  assert.deepEqual([cancelled.status, cancelled.sent], ['cancelled', 0]);
+  const states = async (): Promise<readonly unknown[]> =>
+    (await bench.db.pool.query('select state, count(*)::int from deliveries group by 1')).rows;
+  const isSettled = async (): Promise<boolean> => !JSON.stringify(await states()).includes('claimed');
+  await waitFor(isSettled, { deadlineMs: 20_000, what: 'what was sent to be settled' });
+  assert.deepEqual(await states(), [{ state: 'sent', count: 2_000 }]);
+
+  const rest = await backfill(bench, 'deliver_2', { since: null });
+  assert.deepEqual(pick(rest), {
+    status: 'done',
+    total: 3_000,
+    lookedAt: 3_000,
+    sent: 1_000,
+    skipped: 2_000,
+    failed: 0,
+  });
+  assert.equal(receiver.accepted.size, 3_000);
+  assert.deepEqual([...new Set(receiver.accepted.values())], [1]);
   assert.ok(!program.hasExited());
 });
 

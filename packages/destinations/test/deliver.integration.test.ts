@@ -26,7 +26,10 @@ test('sends each event once, whoever repeats it: Kafka, the keyer or another syn
   assert.equal(receiver.batches.length, asked, 'nothing was sent again');
   assert.deepEqual(await bench.counts('job_a', 'post'), { sent: 300, skipped: 0, failed: 0, waiting: 0 });
   assert.deepEqual(await bench.counts('job_b', 'post'), { sent: 0, skipped: 300, failed: 0, waiting: 0 });
-  assert.equal(await program.metric('full_sync_deliveries_total', 'outcome="skipped"'), 300);
+  const skipped = () => program.metric('full_sync_deliveries_total', 'outcome="skipped"');
+  await waitFor(async () => (await skipped()) === 300, { deadlineMs: 10_000, what: 'the counts to be shown' });
+  for (const since of ['source', 'published'])
+    assert.equal(await program.metric('full_sync_delivery_age_seconds_count', `since="${since}"`), 300, since);
   assert.equal(await program.metric('full_sync_delivery_dropped_records_total', 'reason="replayed"'), 100);
   assert.equal(await program.metric('full_sync_delivery_dropped_records_total', 'reason="not_asked"'), 20);
 });
