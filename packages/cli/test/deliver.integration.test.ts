@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { test } from 'node:test';
-import { claimBackfill, connectDatabase, endBackfill, ensureNamespace, migrate } from '@full-sync/database';
+import {
+  claimBackfill,
+  connectDatabase,
+  endBackfill,
+  ensureNamespace,
+  migrate,
+  noteDestination,
+} from '@full-sync/database';
 import type { Database } from '@full-sync/database';
 import { freshDatabase, waitFor } from '@full-sync/testing';
 import { runCli } from './run-cli.ts';
@@ -65,6 +72,14 @@ test('what cannot be meant is refused, with what was expected', async () => {
   const unknown = await runCli(['deliver', '--destination', 'mixpanel', '--namespace', 'nobody'], env);
   assert.deepEqual([unknown.code, /no namespace nobody/.test(unknown.stderr)], [1, true]);
   assert.equal((await runCli(['deliver', '--destination', 'Mix Panel', '--namespace', 'acme'], env)).code, 2);
+  await noteDestination(db.pool, 'file');
+  const misspelt = await runCli(['deliver', '--destination', 'mixpanle', '--namespace', 'acme', '--detach'], env);
+  assert.equal(misspelt.code, 2);
+  assert.match(misspelt.stderr, /there is no destination mixpanle; expected one of attio, file, mixpanel/);
+  assert.equal((await runCli(['deliver', '--namespace', 'acme'], env)).code, 2);
+  assert.equal((await runCli(['deliver', '--destination', 'mixpanel'], env)).code, 2);
   const { rows } = await db.pool.query('select from delivery_backfills');
   assert.equal(rows.length, 0);
+  const own = await runCli(['deliver', '--destination', 'file', '--namespace', 'acme', '--detach'], env);
+  assert.equal(own.code, 0, own.stderr);
 });

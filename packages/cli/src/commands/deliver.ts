@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { cancelBackfill, insertBackfill, listBackfills, readBackfill } from '@full-sync/database';
+import { cancelBackfill, insertBackfill, listBackfills, listDestinations, readBackfill } from '@full-sync/database';
 import type { Backfill, Database } from '@full-sync/database';
+import { destinationNames } from '@full-sync/schemas';
 import { withDatabase } from '../database.ts';
 import { CliError, exitCodes } from '../errors.ts';
 import { decimal, list } from '../format.ts';
@@ -63,6 +64,7 @@ async function runDeliver(options: DeliverOptions): Promise<number> {
   const since = options.since === undefined ? null : readSince(options.since);
   const backfillId = `deliver_${Date.now().toString(36)}${randomBytes(6).toString('hex')}`;
   return await withDatabase(async (db) => {
+    await refuseUnknown(db, destination);
     const stored = await insertBackfill(db.pool, { backfillId, destination, namespace, since });
     if (!stored) throw new CliError(exitCodes.failed, `There is no namespace ${namespace}.`);
     if (!json) printNote(`Order ${backfillId} is stored: the ${destination} service works it off.`);
@@ -71,6 +73,17 @@ async function runDeliver(options: DeliverOptions): Promise<number> {
     else printResult(backfillId);
     return exitCodes.completed;
   });
+}
+
+/** An order for a destination that there is not would wait for ever. */
+async function refuseUnknown(db: Database, destination: string): Promise<void> {
+  const known = new Set<string>([...destinationNames, ...(await listDestinations(db.pool))]);
+  if (known.has(destination)) return;
+  throw new CliError(
+    exitCodes.usage,
+    `--destination: there is no destination ${destination}; expected one of ${[...known].toSorted().join(', ')}`,
+    'one of your own is known once its service has run with this database',
+  );
 }
 
 async function follow(db: Database, backfillId: string, json: boolean): Promise<number> {
