@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startStack } from '@full-sync/local-stack';
 import type { BenchResult } from './measure.ts';
-import { fewestValues, medianOf } from './metrics/median.ts';
+import { medianOf } from './metrics/median.ts';
 import type { Median } from './metrics/median.ts';
 import { benchStages, openPipeline } from './metrics/pipeline.ts';
 import type { BenchPipeline } from './metrics/pipeline.ts';
@@ -46,7 +46,7 @@ async function measure(withMetrics: BenchPipeline, withoutMetrics: BenchPipeline
   await measurePair(withMetrics, withoutMetrics, 0);
   while (pairs.length < maxPairs && !isNarrow(costOf(pairs))) {
     pairs.push(await measurePair(withMetrics, withoutMetrics, pairs.length));
-    if (pairs.length % 5 === 0) console.log(`${pairs.length} pairs: metrics cost ${inWords(costOf(pairs))}`);
+    console.log(`${pairs.length} pairs: metrics cost ${inWords(costOf(pairs))}`);
   }
   return pairs;
 }
@@ -90,7 +90,6 @@ function inWords({ median, low, high }: Median): string {
 }
 
 function report(pairs: readonly Pair[]): BenchResult {
-  if (pairs.length < fewestValues) throw new Error('too few pairs');
   const cost = costOf(pairs);
   const perSecond = (costs: readonly Cost[]): number => 1 / medianOf(costs.map(total)).median;
   return {

@@ -5,12 +5,10 @@ export interface Median {
   readonly high: number;
 }
 
-/** Fewer values than this have no such interval: all of them may lie on one side of the median. */
-export const fewestValues = 6;
-
 /**
  * The median of independent values with its 95 % interval, whatever they are distributed like: the k-th smallest to the
- * k-th largest, where fewer than k of n fair coins show heads with 2.5 % at most. Infinite bounds for fewer than 6 values.
+ * k-th largest, where fewer than k of n fair coins show heads with 2.5 % at most. Infinite bounds for fewer than 6
+ * values: all of them may lie on one side of the median.
  */
 export function medianOf(values: readonly number[]): Median {
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url';
 import { join } from 'node:path';
 import { startSimulators } from '@full-sync/simulators';
 import { freshDatabase, randomPrefix, spawnService, waitFor } from '@full-sync/testing';
@@ -30,7 +31,7 @@ export const benchStages = [
 
 export type BenchStage = (typeof benchStages)[number];
 
-const without = join(import.meta.dirname, 'without.ts');
+const without = pathToFileURL(join(import.meta.dirname, 'without.ts')).href;
 const size = { smartlead: { campaigns: 10, rows: 40_000 }, lemlist: { campaigns: 6, activities: 20_000 } };
 
 /** Opens a pipeline with metrics, each of whose processes is scraped once per sync, or one without any. */
@@ -61,8 +62,11 @@ export async function openPipeline(metrics: boolean): Promise<BenchPipeline> {
     await service.ready(120_000);
     return service;
   };
-  const scrape = async (services: readonly ServiceProcess[]): Promise<void> => {
-    if (metrics) for (const { url } of services) await (await fetch(`${url}/metrics`)).text();
+  const scrape = async ({ url }: ServiceProcess): Promise<string> => await (await fetch(`${url}/metrics`)).text();
+  // Modules that are replaced by their paths may move: then both sides would be the same, and the cost nothing.
+  const isAsAsked = async (service: ServiceProcess): Promise<void> => {
+    if (/^full_sync_/m.test(await scrape(service)) !== metrics)
+      throw new Error(`${service.name} shows ${metrics ? 'no metrics' : 'metrics'}: nothing would be compared`);
   };
   const reached = async (jobId: string, column: string): Promise<boolean> => {
     const { rows } = await pool.query<{ reached: boolean; status: string }>(
@@ -93,9 +97,11 @@ export async function openPipeline(metrics: boolean): Promise<BenchPipeline> {
           await using service = await start(name);
           const [before, apiBefore] = [cpuSeconds(service.pid), cpuSeconds(api.pid)];
           await waitFor(() => reached(jobId, doneAt), { what: doneAt, deadlineMs: 300_000, intervalMs: 50 });
-          await scrape(name === 'loader' ? [service, api] : [service]);
+          const scraped = name === 'loader' ? [service, api] : [service];
+          if (metrics) for (const one of scraped) await scrape(one);
           used.set(name, cpuSeconds(service.pid) - before);
           used.set('api', (used.get('api') ?? 0) + cpuSeconds(api.pid) - apiBefore);
+          for (const one of scraped) await isAsAsked(one);
           await service.kill('SIGTERM');
         },
         end: async () => {

@@ -47,5 +47,6 @@ function whereNext(settings: Settings, api: ApiClient): string {
     `  API      ${api.url}/docs`,
     `  rows     psql ${address} -c 'select * from campaign_funnel'`,
     '  history  npm run cli -- history',
+    `  metrics  npm run cli -- metrics; for Prometheus ${api.url}/metrics; boards for Grafana: docs/monitoring.md`,
   ].join('\n');
 }
