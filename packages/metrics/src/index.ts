@@ -15,11 +15,12 @@ export type {
 } from './model.ts';
 export { metricSections, metricsOf, metricTable } from './table.ts';
 export type { MetricSection } from './table.ts';
-export { apiMetrics, lagMetrics } from './table/api.ts';
+export { apiMetrics } from './table/api.ts';
 export { destinationMetrics } from './table/destination.ts';
 export { extractorMetrics, upstreamOutcome } from './table/extractor.ts';
 export { consumerMetrics, producerMetrics } from './table/kafka.ts';
 export { keyerMetrics } from './table/keyer.ts';
+export { lagMetrics } from './table/lag.ts';
 export { loaderMetrics } from './table/loader.ts';
 export { databaseMetrics, processMetrics } from './table/process.ts';
 export { createInstruments } from './instruments.ts';

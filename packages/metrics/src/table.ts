@@ -1,9 +1,10 @@
 import type { Metric, ServiceKind } from './model.ts';
-import { apiMetrics, lagMetrics } from './table/api.ts';
+import { apiMetrics } from './table/api.ts';
 import { destinationMetrics } from './table/destination.ts';
 import { extractorMetrics } from './table/extractor.ts';
 import { consumerMetrics, producerMetrics } from './table/kafka.ts';
 import { keyerMetrics } from './table/keyer.ts';
+import { lagMetrics } from './table/lag.ts';
 import { loaderMetrics } from './table/loader.ts';
 import { databaseMetrics, processMetrics } from './table/process.ts';
 
