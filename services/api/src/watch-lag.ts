@@ -25,7 +25,7 @@ const lookEveryMs = 5_000;
 /** What a look that began this long ago has seen is shown as it is, ms. */
 const freshMs = 50;
 /** How long whoever asks waits for a look, ms. */
-const patienceMs = 1_000;
+const patienceMs = 500;
 const windowMs = 60_000;
 /** Topic ids take a connection of their own: they are read this often, and when a log has become shorter. */
 const readIdsEveryMs = 10_000;

@@ -22,7 +22,7 @@ export interface StateWatch {
 }
 
 const freshMs = 1_000;
-const patienceMs = 1_000;
+const patienceMs = 500;
 /** Dead letters are counted less often: the table may be large. */
 const countLettersEveryMs = 10_000;
 const watchedJobs = { limit: 20, sinceMs: 300_000 } as const;
