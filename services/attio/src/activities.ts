@@ -1,10 +1,11 @@
 import type { Client, Database } from '@full-sync/database';
-import { addCounts } from './add-counts.ts';
-import type { Settled } from './add-counts.ts';
+import { addCounts, nothingSettled, settledRowsSql } from './add-counts.ts';
+import type { Settled, SettledRow } from './add-counts.ts';
 import { allot } from './budget-store.ts';
 import { aheadMs, leaseMs } from './claim-people.ts';
 import type { ClaimedPeople } from './claim-people.ts';
 import type { Bounds, Slot, SlotUse } from './domain/budget.ts';
+import type { EventTimes } from './people.ts';
 
 export interface NewActivity {
   readonly targetId: number;
@@ -13,6 +14,7 @@ export interface NewActivity {
   /** Empty for a backfill. */
   readonly jobId: string;
   readonly values: Readonly<Record<string, string>>;
+  readonly times: EventTimes;
 }
 
 /** Which of these workspaces take events one by one. */
@@ -29,9 +31,10 @@ export async function insertActivities(client: Client, activities: readonly NewA
   if (activities.length === 0) return;
   await client.query({
     name: 'attio-insert-activities',
-    text: `insert into attio_activities (target_id, event_id, email, job_id, values)
-      select target_id, event_id, email, job_id, vals::jsonb
-      from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::text[]) as a (target_id, event_id, email, job_id, vals)
+    text: `insert into attio_activities (target_id, event_id, email, job_id, values, occurred_at, published_at)
+      select target_id, event_id, email, job_id, vals::jsonb, occurred_at, published_at
+      from unnest($1::integer[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[])
+        as a (target_id, event_id, email, job_id, vals, occurred_at, published_at)
       on conflict (target_id, event_id) do update set job_id = excluded.job_id, due_at = null, attempt = 0`,
     values: [
       activities.map(({ targetId }) => targetId),
@@ -39,6 +42,8 @@ export async function insertActivities(client: Client, activities: readonly NewA
       activities.map(({ email }) => email),
       activities.map(({ jobId }) => jobId),
       activities.map(({ values }) => JSON.stringify(values)),
+      activities.map(({ times }) => times.occurredAt),
+      activities.map(({ times }) => times.publishedAt),
     ],
   });
 }
@@ -62,7 +67,7 @@ export async function claimActivities(
     readonly wanted: number;
     readonly uses: readonly SlotUse[];
   },
-): Promise<Omit<ClaimedPeople, 'people'> & { readonly activities: readonly ClaimedActivity[] }> {
+): Promise<Omit<ClaimedPeople, 'people' | 'usable'> & { readonly activities: readonly ClaimedActivity[] }> {
   const { targetId, owner, bounds, wanted, uses } = asked;
   return await db.transaction(async (client) => {
     const { rows: due } = await client.query<{ event_id: string }>({
@@ -121,19 +126,19 @@ export async function settleActivities(
     const code = end.kind === 'refused' ? end.code : null;
     return [{ eventId, state: end.kind === 'written' ? 'sent' : 'failed', code, answerCode: end.answerCode }];
   });
-  if (final.length === 0) return { sent: 0, failed: 0 };
-  const { rows } = await client.query<{ job_id: string; state: 'sent' | 'failed'; events: string }>({
+  if (final.length === 0) return nothingSettled;
+  const { rows } = await client.query<SettledRow>({
     name: 'attio-settle-activities',
     text: `with ended as (
         select * from unnest($3::uuid[], $4::text[], $5::text[], $6::integer[]) as e (event_id, state, code, answer_code)),
       gone as (
         delete from attio_activities a using ended e
         where a.target_id = $1 and a.event_id = e.event_id and a.lease_owner = $2
-        returning a.event_id, a.job_id, e.state, e.code, e.answer_code),
+        returning a.event_id, a.job_id, a.occurred_at, a.published_at, e.state, e.code, e.answer_code),
       settled as (
         update deliveries d set state = g.state, code = g.code, answer_code = g.answer_code, settled_at = clock_timestamp()
         from gone g where d.target_id = $1 and d.event_id = g.event_id)
-      select job_id, state, count(*) as events from gone group by 1, 2`,
+      ${settledRowsSql('gone')}`,
     values: [
       targetId,
       owner,
@@ -143,26 +148,21 @@ export async function settleActivities(
       final.map(({ answerCode }) => answerCode),
     ],
   });
-  return await addCounts(
-    client,
-    rows.map((row) => ({ jobId: row.job_id, state: row.state, events: Number(row.events) })),
-  );
+  return await addCounts(client, rows);
 }
 
 /** Waits for no activity any more: events whose person is written count as sent, the others will with it. */
 export async function releaseActivities(client: Client, targetId: number): Promise<void> {
-  const { rows } = await client.query<{ job_id: string; events: string }>(
+  const { rows } = await client.query<SettledRow>(
     `with gone as (delete from attio_activities where target_id = $1 returning event_id, job_id, due_at),
      settled as (
        update deliveries d set state = 'sent', settled_at = clock_timestamp()
        from gone g where g.due_at is not null and d.target_id = $1 and d.event_id = g.event_id)
-     select job_id, count(*) as events from gone where due_at is not null group by 1`,
+     select job_id, 'sent' as state, count(*) as events, null as source_ages, null as published_ages
+     from gone where due_at is not null group by 1`,
     [targetId],
   );
-  await addCounts(
-    client,
-    rows.map((row) => ({ jobId: row.job_id, state: 'sent', events: Number(row.events) })),
-  );
+  await addCounts(client, rows);
 }
 
 async function settleAgain(

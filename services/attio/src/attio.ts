@@ -143,7 +143,11 @@ function hasScope(scopes: readonly string[], wanted: string): boolean {
 
 function listingOf(sent: Sent): Listing {
   if (sent.kind !== 'answered') {
-    return { kind: 'unknown', detail: detailOf(sent), afterMs: sent.kind === 'circuit-open' ? sent.retryAfterMs : null };
+    return {
+      kind: 'unknown',
+      detail: detailOf(sent),
+      afterMs: sent.kind === 'circuit-open' ? sent.retryAfterMs : null,
+    };
   }
   const data = objectOf(sent.text)['data'];
   if (sent.status === 200 && Array.isArray(data)) {

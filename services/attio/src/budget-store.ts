@@ -26,6 +26,8 @@ export interface Allotment {
   readonly clock: ClockReading;
   /** Ms that the whole budget is still to rest, 0 when it is not. */
   readonly pausedMs: number;
+  /** The attributes that can be written, as any copy saw them last. */
+  readonly usable: ReadonlySet<string>;
 }
 
 /**
@@ -50,9 +52,14 @@ export async function allot(
   });
   // A statement of its own after the lock: its clock is not read while it waits for others.
   const askedAtMs = performance.now();
-  const { rows } = await client.query<{ budget: Partial<Budget>; now_ms: number; paused_ms: number | null }>({
+  const { rows } = await client.query<{
+    budget: Partial<Budget>;
+    now_ms: number;
+    paused_ms: number | null;
+    attributes: readonly string[];
+  }>({
     name: 'attio-read-budget',
-    text: `select budget, (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms,
+    text: `select budget, attributes, (extract(epoch from clock_timestamp()) * 1000)::float8 as now_ms,
         (extract(epoch from paused_until - clock_timestamp()) * 1000)::float8 as paused_ms
       from attio_workspaces where target_id = $1`,
     values: [targetId],
@@ -72,7 +79,7 @@ export async function allot(
       values: [targetId, JSON.stringify(given.budget)],
     });
   }
-  return { slots: given.slots, clock, pausedMs };
+  return { slots: given.slots, clock, pausedMs, usable: new Set(row.attributes) };
 }
 
 /** Lets all copies rest after a refusal (429), no request before `pauseMs` from now, and be more careful for a while. */

@@ -35,6 +35,11 @@ export interface ClaimedPeople {
   readonly people: readonly ClaimedPerson[];
   readonly clock: ClockReading;
   readonly pausedMs: number;
+  /**
+   * The attributes to write: read where the people are claimed, for whoever sees a new attribute has everybody written
+   * once more, and no copy may settle that without it.
+   */
+  readonly usable: ReadonlySet<string>;
 }
 
 /** Whether anybody is due now: a cheap look before the budget is locked. */
@@ -65,14 +70,15 @@ export async function claimPeople(
   const { targetId, bounds, wanted, uses } = asked;
   return await db.transaction(async (client) => {
     const due = await lockDue(client, targetId, wanted);
-    const { slots, clock, pausedMs } = await allot(client, { targetId, bounds, uses, wanted: due.length, aheadMs });
+    const allotted = await allot(client, { targetId, bounds, uses, wanted: due.length, aheadMs });
+    const { slots, clock, pausedMs, usable } = allotted;
     const people = await lease(client, asked, due.slice(0, slots.length));
     const claimed = people.map((person, i): ClaimedPerson => {
       const slot = slots[i];
       if (slot === undefined) throw new Error('a person without a slot');
       return { ...person, slot };
     });
-    return { people: claimed, clock, pausedMs };
+    return { people: claimed, clock, pausedMs, usable };
   });
 }
 

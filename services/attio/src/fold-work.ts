@@ -1,13 +1,16 @@
-import { deliveryKey, insertDeliveries, readDeliveries } from '@full-sync/database';
-import type { Client, Database, NewDelivery } from '@full-sync/database';
+import { deliveryKey } from '@full-sync/database';
+import type { Client, Database } from '@full-sync/database';
+import { tally } from '@full-sync/destinations';
 import type { DeliveryCounts, Settle, WantedEvent, Work } from '@full-sync/destinations';
 import { insertActivities, withActivities } from './activities.ts';
 import { activityValuesOf } from './domain/activity.ts';
 import { emptyState, foldEvents } from './domain/person-state.ts';
 import type { PersonEvent } from './domain/person-state.ts';
 import { usableEmail } from './domain/usable-email.ts';
+import { enterEvents } from './enter-events.ts';
+import type { Entry } from './enter-events.ts';
 import { lockPeople, storePeople } from './people.ts';
-import type { FoldedPerson } from './people.ts';
+import type { EventTimes, FoldedPerson } from './people.ts';
 
 export interface FoldParts {
   readonly db: Database;
@@ -18,12 +21,6 @@ export interface FoldParts {
   readonly targetOf: (namespace: string, signal: AbortSignal) => Promise<number | null | undefined>;
   /** Told of counts that are committed (I9). */
   readonly onCounts: (counts: readonly DeliveryCounts[]) => void;
-}
-
-interface Entry extends NewDelivery {
-  readonly key: string;
-  readonly wanted: WantedEvent;
-  readonly email: string | null;
 }
 
 /**
@@ -41,11 +38,10 @@ export function createFold(parts: FoldParts): Settle {
     const { entries, skipped } = entriesOf(work, targets);
     const counts = await parts.db.transaction(async (client) => {
       if (!(await work.lock(client))) return null;
-      const tally = new Tally();
-      for (const jobId of skipped) tally.add(jobId, 'skipped');
-      await foldEntries(client, work, entries, tally);
-      await work.finish(client, tally.counts());
-      return tally.counts();
+      const outcomes = await foldEntries(client, work, entries);
+      const totals = tally([...skipped.map((jobId) => ({ jobId, outcome: 'skipped' as const })), ...outcomes]);
+      await work.finish(client, totals);
+      return totals;
     });
     if (counts === null) return 'stale';
     parts.onCounts(counts);
@@ -76,20 +72,18 @@ function entriesOf(
   return { entries: [...entries.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1)), skipped };
 }
 
-async function foldEntries(client: Client, work: Work, entries: readonly Entry[], tally: Tally): Promise<void> {
-  const fresh = await insertDeliveries(client, null, entries);
-  const met = entries.filter(({ key }) => !fresh.has(key));
-  const revived = await reviveFailed(client, met);
-  const [addressed, nameless] = [
-    entries.filter(({ key, email }) => fresh.has(key) && email !== null),
-    entries.filter(({ key, email }) => fresh.has(key) && email === null),
-  ];
-  await skipNameless(client, nameless);
-  for (const { jobId } of [...met.filter(({ key }) => !revived.has(key)), ...nameless]) tally.add(jobId, 'skipped');
-  const again = met.filter(({ key }) => revived.has(key));
-  for (const { jobId } of [...addressed, ...again]) tally.add(jobId, 'open');
-  await foldPeople(client, work, addressed, again);
-  await enterActivities(client, work, [...addressed, ...again]);
+/** What became of each entry: the totals take it over, or it is skipped. */
+async function foldEntries(
+  client: Client,
+  work: Work,
+  entries: readonly Entry[],
+): Promise<readonly { readonly jobId: string; readonly outcome: 'open' | 'skipped' }[]> {
+  const { added, revived } = await enterEvents(client, entries);
+  await foldPeople(client, work, added, revived);
+  const open = [...added, ...revived];
+  await enterActivities(client, work, open);
+  const isOpen = new Set(open.map(({ key }) => key));
+  return entries.map(({ key, jobId }) => ({ jobId, outcome: isOpen.has(key) ? 'open' : 'skipped' }));
 }
 
 /** Events that are written one by one as well, where the workspace takes them. */
@@ -98,17 +92,18 @@ async function enterActivities(client: Client, { backfillId }: Work, entries: re
   const activities = entries.filter(({ targetId }) => taking.has(targetId));
   await insertActivities(
     client,
-    activities.map(({ targetId, eventId, email, jobId, wanted: { event } }) => ({
+    activities.map(({ targetId, eventId, email, jobId, wanted }) => ({
       targetId,
       eventId,
       email: email ?? '',
       jobId: backfillId === null ? jobId : '',
+      times: timesOf(wanted),
       values: activityValuesOf({
         eventId,
-        eventType: event.event_type,
-        occurredAt: event.occurred_at,
-        platform: event.platform,
-        campaignName: event.campaign_name,
+        eventType: wanted.event.event_type,
+        occurredAt: wanted.event.occurred_at,
+        platform: wanted.event.platform,
+        campaignName: wanted.event.campaign_name,
       }),
     })),
   );
@@ -134,7 +129,11 @@ async function foldPeople(
       entries.filter(({ key }) => isFresh.has(key)).map(({ wanted }) => toPersonEvent(wanted)),
     );
     const byJob = Map.groupBy(entries, ({ jobId }) => (backfillId === null ? jobId : ''));
-    const events = new Map([...byJob].map(([jobId, some]) => [jobId, some.map(({ eventId }) => eventId)] as const));
+    const events = new Map(
+      [...byJob].map(
+        ([jobId, some]) => [jobId, some.map(({ eventId, wanted }) => ({ eventId, ...timesOf(wanted) }))] as const,
+      ),
+    );
     return [{ ...person, state, version: person.version + 1, events }];
   });
   await storePeople(client, people);
@@ -147,6 +146,13 @@ function comparePeople(
   return a.targetId - b.targetId || Buffer.compare(Buffer.from(a.email), Buffer.from(b.email));
 }
 
+function timesOf({ event, publishedAtMs }: WantedEvent): EventTimes {
+  return {
+    occurredAt: new Date(event.occurred_at),
+    publishedAt: publishedAtMs === null ? null : new Date(publishedAtMs),
+  };
+}
+
 function toPersonEvent({ event }: WantedEvent): PersonEvent {
   return {
     eventType: event.event_type,
@@ -154,58 +160,4 @@ function toPersonEvent({ event }: WantedEvent): PersonEvent {
     campaignId: event.campaign_id,
     campaignName: event.campaign_name,
   };
-}
-
-/** Opens failed deliveries that somebody asked for once more; returns their keys. */
-async function reviveFailed(client: Client, met: readonly Entry[]): Promise<ReadonlySet<string>> {
-  const asked = met.filter(({ wanted, email }) => wanted.redrive && email !== null);
-  const known = await readDeliveries(client, asked);
-  const failed = asked.filter(({ key }) => known.get(key)?.state === 'failed');
-  if (failed.length === 0) return new Set();
-  const { rows } = await client.query<{ target_id: number; event_id: string }>(
-    `update deliveries d set state = 'folded', code = null, answer_code = null, settled_at = clock_timestamp(),
-       job_id = t.job_id, partition = t.partition, record_offset = t.record_offset
-     from unnest($1::integer[], $2::uuid[], $3::text[], $4::integer[], $5::bigint[])
-       as t (target_id, event_id, job_id, partition, record_offset)
-     where d.target_id = t.target_id and d.event_id = t.event_id and d.state = 'failed'
-     returning d.target_id, replace(d.event_id::text, '-', '') as event_id`,
-    [
-      failed.map(({ targetId }) => targetId),
-      failed.map(({ eventId }) => eventId),
-      failed.map(({ jobId }) => jobId),
-      failed.map(({ partition }) => partition),
-      failed.map(({ offset }) => offset),
-    ],
-  );
-  return new Set(rows.map((row) => deliveryKey({ targetId: row.target_id, eventId: row.event_id })));
-}
-
-/** Attio matches people by address alone: an event without one that can be an address is entered as skipped. */
-async function skipNameless(client: Client, entries: readonly Entry[]): Promise<void> {
-  if (entries.length === 0) return;
-  await client.query(
-    `update deliveries d set state = 'skipped', code = t.code
-     from unnest($1::integer[], $2::uuid[], $3::text[]) as t (target_id, event_id, code)
-     where d.target_id = t.target_id and d.event_id = t.event_id`,
-    [
-      entries.map(({ targetId }) => targetId),
-      entries.map(({ eventId }) => eventId),
-      entries.map(({ wanted }) => (wanted.event.lead_email === null ? 'ATTIO_NO_EMAIL' : 'ATTIO_UNUSABLE_EMAIL')),
-    ],
-  );
-}
-
-/** Counts by job. */
-class Tally {
-  readonly #jobs = new Map<string, { jobId: string; sent: number; skipped: number; failed: number; open: number }>();
-
-  add(jobId: string, outcome: 'skipped' | 'open'): void {
-    const job = this.#jobs.get(jobId) ?? { jobId, sent: 0, skipped: 0, failed: 0, open: 0 };
-    job[outcome] += 1;
-    this.#jobs.set(jobId, job);
-  }
-
-  counts(): readonly DeliveryCounts[] {
-    return [...this.#jobs.values()];
-  }
 }

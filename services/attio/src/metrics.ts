@@ -26,7 +26,8 @@ export function createAttioMetrics(registry: MetricRegistry, shell: DestinationM
     },
     retried: (reason) => shell.noteRetry(reason),
     waited: (reason, ms) => shell.noteWait(reason, ms),
-    settled: ({ sent, failed }) => {
+    settled: ({ sent, failed, ages }) => {
+      shell.noteAges(ages);
       if (sent + failed > 0) shell.noteCounts([{ jobId: '', sent, failed, skipped: 0, open: -sent - failed }]);
     },
     openPeople: (people) => folded.set({ destination }, people),

@@ -1,4 +1,5 @@
 import type { Client, Queryable } from '@full-sync/database';
+import { aheadMs } from './claim-people.ts';
 import type { PersonState } from './domain/person-state.ts';
 
 /** How long after its last event a person is written, and how long at most after the first: events come in bursts. */
@@ -42,11 +43,21 @@ export async function lockPeople(client: Client, keys: readonly PersonKey[]): Pr
   }));
 }
 
+/** When an event happened, and when the keyer published it; null for a stored one. */
+export interface EventTimes {
+  readonly occurredAt: Date;
+  readonly publishedAt: Date | null;
+}
+
+export interface FoldedEvent extends EventTimes {
+  readonly eventId: string;
+}
+
 /** A person with events added, and what of them is open: the events of each job (empty for a backfill). */
 export interface FoldedPerson extends PersonKey {
   readonly state: PersonState;
   readonly version: number;
-  readonly events: ReadonlyMap<string, readonly string[]>;
+  readonly events: ReadonlyMap<string, readonly FoldedEvent[]>;
 }
 
 /**
@@ -75,25 +86,39 @@ export async function storePeople(client: Client, people: readonly FoldedPerson[
     ],
   });
   const folds = people.flatMap(({ targetId, email, version, events }) =>
-    [...events].map(([jobId, eventIds]) => ({ targetId, email, version, jobId, eventIds })),
+    [...events].map(([jobId, some]) => ({
+      targetId,
+      email,
+      version,
+      jobId,
+      eventIds: some.map(({ eventId }) => eventId),
+      occurredAt: some.map(({ occurredAt }) => occurredAt),
+      publishedAt: some.map(({ publishedAt }) => publishedAt),
+    })),
   );
   // As JSON: Postgres has no arrays of arrays of different lengths.
   await client.query({
     name: 'attio-store-folds',
-    text: `insert into attio_folds (target_id, email, version, job_id, event_ids)
-      select "targetId", email, version, "jobId", "eventIds"
-      from jsonb_to_recordset($1) as f ("targetId" integer, email text, version bigint, "jobId" text, "eventIds" uuid[])`,
+    text: `insert into attio_folds (target_id, email, version, job_id, event_ids, occurred_at, published_at)
+      select "targetId", email, version, "jobId", "eventIds", "occurredAt", "publishedAt"
+      from jsonb_to_recordset($1) as f ("targetId" integer, email text, version bigint, "jobId" text, "eventIds" uuid[],
+        "occurredAt" timestamptz[], "publishedAt" timestamptz[])`,
     values: [JSON.stringify(folds)],
   });
 }
 
-/** Makes everybody of a workspace due once more: an attribute was added. Returns how many. */
-export async function rewriteEverybody(queryable: Queryable, targetId: number): Promise<number> {
-  const { rowCount } = await queryable.query(
-    `update attio_people set due_at = clock_timestamp() where target_id = $1 and due_at is null`,
-    [targetId],
+/**
+ * Makes everybody of a workspace due once more: an attribute was added. Those whose write is under way, which is without
+ * it, are marked so that another one follows.
+ */
+export async function rewriteEverybody(queryable: Queryable, targetId: number): Promise<void> {
+  await queryable.query(
+    `update attio_people set due_at = coalesce(due_at, clock_timestamp()),
+       suspect_until = case when lease_until is null then suspect_until
+         else greatest(suspect_until, clock_timestamp() + $2::float8 * interval '1 millisecond') end
+     where target_id = $1 and (due_at is null or lease_until is not null)`,
+    [targetId, aheadMs],
   );
-  return rowCount ?? 0;
 }
 
 /** How many people have changed and are not written yet, in all workspaces. */

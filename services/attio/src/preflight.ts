@@ -101,19 +101,16 @@ async function lookAtActivities(attio: Attio): Promise<ActivityState | Exclude<P
   };
 }
 
-/** What could be written at the last look that saw something, by whatever process; null when there was none. */
-export async function recallAttributes(
+/** What the last look saw that saw something, by whatever process; null when there was none. */
+export async function recallWorkspace(
   db: Database,
   targetId: number,
-): Promise<{ readonly usable: ReadonlySet<string>; readonly activities: boolean } | null> {
-  const { rows } = await db.pool.query<{ attributes: readonly string[]; activities: boolean }>(
-    'select attributes, activities from attio_workspaces where target_id = $1',
+): Promise<{ readonly activities: boolean } | null> {
+  const { rows } = await db.pool.query<{ activities: boolean }>(
+    `select activities from attio_workspaces where target_id = $1 and attributes <> '{}'`,
     [targetId],
   );
-  const [row] = rows;
-  return row === undefined || row.attributes.length === 0
-    ? null
-    : { usable: new Set(row.attributes), activities: row.activities };
+  return rows[0] ?? null;
 }
 
 async function noteAttributes(
@@ -131,13 +128,14 @@ async function noteAttributes(
     const isSame = usable.size === before.size && [...usable].every((slug) => before.has(slug));
     const had = rows[0]?.activities ?? false;
     const has = activities === 'as before' ? had : activities;
+    // At every look: somebody may have entered some while another look was under way.
+    if (!has) await releaseActivities(client, targetId);
     if (isSame && had === has) return;
     await client.query('update attio_workspaces set attributes = $2, activities = $3 where target_id = $1', [
       targetId,
       [...usable],
       has,
     ]);
-    if (had && !has) await releaseActivities(client, targetId);
     if (before.size > 0 && [...usable].some((slug) => !before.has(slug))) await rewriteEverybody(client, targetId);
   });
 }

@@ -1,7 +1,7 @@
 import type { Client } from '@full-sync/database';
-import { addCounts } from './add-counts.ts';
-import type { Settled } from './add-counts.ts';
-import { suspectMs } from './claim-people.ts';
+import { addCounts, nothingSettled, settledRowsSql } from './add-counts.ts';
+import type { Settled, SettledRow } from './add-counts.ts';
+import { aheadMs, suspectMs } from './claim-people.ts';
 import { quietMs } from './people.ts';
 
 /** How a write ended. */
@@ -40,8 +40,39 @@ export async function lockHeld(
     values: [targetId, owner, writes.map(({ email }) => email)],
   });
   const held = new Map(rows.map((row) => [row.email, Number(row.lease_epoch)]));
-  // Somebody whose lease ran out (a frozen process) settles nothing: the one who took over does.
+  // Somebody whose lease went to another settles nothing: the one who took over does.
   return writes.filter(({ email, epoch }) => held.get(email) === epoch);
+}
+
+/**
+ * Has people written once more whose write was done here, or may have been, after the lease had gone to somebody else (a
+ * frozen process): nobody knows which of the two came last, and a late total must not stay.
+ */
+export async function suspectOvertaken(client: Client, targetId: number, writes: readonly EndedWrite[]): Promise<void> {
+  const feared = writes.flatMap(({ email, epoch, end }) =>
+    end.kind === 'written' || (end.kind === 'again' && end.unknown)
+      ? [{ email, epoch, unknown: end.kind !== 'written' }]
+      : [],
+  );
+  if (feared.length === 0) return;
+  await client.query(
+    `update attio_people p set due_at = coalesce(p.due_at, clock_timestamp()),
+       suspect_until = case
+         when e.unknown then greatest(p.suspect_until, clock_timestamp() + $5::float8 * interval '1 millisecond')
+         when p.lease_until is not null
+           then greatest(p.suspect_until, clock_timestamp() + $6::float8 * interval '1 millisecond')
+         else p.suspect_until end
+     from unnest($2::text[], $3::bigint[], $4::boolean[]) as e (email, epoch, unknown)
+     where p.target_id = $1 and p.email = e.email and p.lease_epoch > e.epoch`,
+    [
+      targetId,
+      feared.map(({ email }) => email),
+      feared.map(({ epoch }) => epoch),
+      feared.map(({ unknown }) => unknown),
+      suspectMs,
+      aheadMs,
+    ],
+  );
 }
 
 /** Settles writes of locked people: frees their leases, counts the events that were part of them. */
@@ -153,8 +184,8 @@ async function countEvents(client: Client, targetId: number, held: readonly Ende
       return [{ email, version, state: 'failed', code: end.code, answerCode: end.answerCode }];
     return [];
   });
-  if (ended.length === 0) return { sent: 0, failed: 0 };
-  const { rows } = await client.query<{ job_id: string; state: 'sent' | 'failed'; events: string }>({
+  if (ended.length === 0) return nothingSettled;
+  const { rows } = await client.query<SettledRow>({
     name: 'attio-settle-events',
     text: `with ended as (
         select * from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::integer[])
@@ -162,9 +193,10 @@ async function countEvents(client: Client, targetId: number, held: readonly Ende
       folds as (
         delete from attio_folds f using ended e
         where f.target_id = $1 and f.email = e.email and f.version <= e.version
-        returning f.job_id, f.event_ids, e.state, e.code, e.answer_code),
+        returning f.job_id, f.event_ids, f.occurred_at, f.published_at, e.state, e.code, e.answer_code),
       events as (
-        select job_id, unnest(event_ids) as event_id, state, code, answer_code from folds),
+        select job_id, state, code, answer_code, one.* from folds f
+        cross join unnest(f.event_ids, f.occurred_at, f.published_at) as one (event_id, occurred_at, published_at)),
       -- Written as activities of their own, now that there is a person: they count when that is done.
       waiting as (
         update attio_activities a set due_at = clock_timestamp() from events e
@@ -177,7 +209,7 @@ async function countEvents(client: Client, targetId: number, held: readonly Ende
       settled as (
         update deliveries d set state = o.state, code = o.code, answer_code = o.answer_code, settled_at = clock_timestamp()
         from over o where d.target_id = $1 and d.event_id = o.event_id)
-      select job_id, state, count(*) as events from over group by 1, 2`,
+      ${settledRowsSql('over')}`,
     values: [
       targetId,
       ended.map(({ email }) => email),
@@ -187,8 +219,5 @@ async function countEvents(client: Client, targetId: number, held: readonly Ende
       ended.map(({ answerCode }) => answerCode),
     ],
   });
-  return await addCounts(
-    client,
-    rows.map((row) => ({ jobId: row.job_id, state: row.state, events: Number(row.events) })),
-  );
+  return await addCounts(client, rows);
 }

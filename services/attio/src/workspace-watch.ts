@@ -1,6 +1,6 @@
 import type { Database } from '@full-sync/database';
 import type { Logger } from '@full-sync/runtime';
-import { preflight, recallAttributes } from './preflight.ts';
+import { preflight, recallWorkspace } from './preflight.ts';
 import type { Workspace } from './workspaces.ts';
 
 const lookEveryMs = 300_000;
@@ -9,10 +9,13 @@ const lookSoonMs = 5_000;
 /** Between two probes of a workspace that refuses everything: doubled from the first to the last. */
 const probe = { firstMs: 5_000, lastMs: 60_000 };
 
-/** What is known of a workspace's state: which attributes can be written, and whether it refuses everything. */
+/** What is known of a workspace's state: whether people can be written, and whether it refuses everything. */
 export interface WorkspaceWatch {
-  /** The attributes to write; null while nothing is to be written (not known yet, refused, or between two probes). */
-  readonly usable: () => Promise<ReadonlySet<string> | null>;
+  /**
+   * Whether to write; false while the attributes are not known yet, none is there, and between two probes. Looks at them
+   * when it is time, which is noted in Postgres for all copies.
+   */
+  readonly mayWrite: () => Promise<boolean>;
   readonly halted: boolean;
   /** Whether events are to be written one by one as well, now. */
   readonly activities: boolean;
@@ -37,7 +40,7 @@ export function createWorkspaceWatch(parts: {
   readonly onWorks: () => void;
 }): WorkspaceWatch {
   const { db, workspace, logger, now } = parts;
-  let usable: ReadonlySet<string> | null = null;
+  let known = false;
   let activities = false;
   let said = '';
   let lookedAtMs = Number.NEGATIVE_INFINITY;
@@ -61,7 +64,7 @@ export function createWorkspaceWatch(parts: {
     lookedAtMs = now();
     lookAtMs = lookedAtMs + lookEveryMs;
     if (seen.kind === 'halt') {
-      usable = null;
+      known = false;
       lookAtMs = now() + lookSoonMs;
       halt(seen);
       return;
@@ -69,14 +72,14 @@ export function createWorkspaceWatch(parts: {
     if (seen.kind === 'unknown') {
       // What was there is still written, before a restart as well: Attio says so if it is gone.
       lookAtMs = now() + (seen.afterMs ?? lookSoonMs);
-      if (usable !== null || halted !== null) return;
-      const before = await recallAttributes(db, workspace.targetId);
-      usable = before?.usable ?? null;
+      if (known || halted !== null) return;
+      const before = await recallWorkspace(db, workspace.targetId);
+      known = before !== null;
       activities = parts.activities && before?.activities === true;
       return;
     }
-    if (usable === null && halted !== null) works();
-    usable = seen.report.usable;
+    if (!known && halted !== null) works();
+    known = true;
     activities = seen.activities?.usable === true;
     const withoutThem = seen.activities?.usable === false ? [`activities: ${seen.activities.detail}`] : [];
     const problems = [...seen.report.problems]
@@ -88,10 +91,12 @@ export function createWorkspaceWatch(parts: {
   };
 
   return {
-    usable: async () => {
-      if (halted !== null && now() < halted.untilMs) return null;
-      if (now() >= lookAtMs || halted !== null) await look();
-      return halted !== null && now() < halted.untilMs ? null : usable;
+    mayWrite: async () => {
+      const rests = (): boolean => halted !== null && now() < halted.untilMs;
+      if (rests()) return false;
+      // Once before each probe: while that is under way, or Attio asked for time, there is nothing new to see.
+      if (now() >= lookAtMs || (halted !== null && lookedAtMs < halted.untilMs)) await look();
+      return known && !rests();
     },
     get halted() {
       return halted !== null;

@@ -14,7 +14,7 @@ import type { AttioMetrics } from './metrics.ts';
 import { Pace } from './pace.ts';
 import { resting } from './resting.ts';
 import { sendInSlot } from './send-in-slot.ts';
-import { lockHeld, settlePeople } from './settle-people.ts';
+import { lockHeld, settlePeople, suspectOvertaken } from './settle-people.ts';
 import type { EndedWrite, PersonEnd } from './settle-people.ts';
 import type { Workspace } from './workspaces.ts';
 import { ActivityWriter } from './write-activities.ts';
@@ -82,8 +82,7 @@ class Writer {
     if (this.#failure !== null) throw this.#failure.error;
     await this.#settle();
     await this.#activities.settle();
-    const usable = await this.#watch.usable();
-    if (usable === null) return idleMs;
+    if (!(await this.#watch.mayWrite())) return idleMs;
     // A workspace that refused everything is asked with one write, and not while another is under way.
     const most = this.#watch.halted ? 1 : mostWrites;
     const wanted = most - this.#underWay.size;
@@ -105,7 +104,7 @@ class Writer {
       return this.#underWay.size > 0 ? turnMs : idleMs;
     }
     const claimed = await claimPeople(db, { targetId, owner, bounds, wanted, uses });
-    for (const person of claimed.people) this.#track(this.#write(person, claimed.clock, usable));
+    for (const person of claimed.people) this.#track(this.#write(person, claimed.clock, claimed.usable));
     return await this.#waitFor(claimed.people.length, wanted, claimed.pausedMs);
   }
 
@@ -237,6 +236,11 @@ class Writer {
     const { targetId } = this.#workspace;
     const counts = await db.transaction(async (client) => {
       const held = await lockHeld(client, { targetId, owner }, ended);
+      await suspectOvertaken(
+        client,
+        targetId,
+        ended.filter((one) => !held.includes(one)),
+      );
       const refused = ended.filter((one) => held.includes(one)).flatMap(({ refusal }) => refusal ?? []);
       const buried = await buryPeople(bury, client, targetId, refused);
       const settled = held.map((write) =>

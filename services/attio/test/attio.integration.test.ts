@@ -8,6 +8,7 @@ import { createSender } from '@full-sync/http-client';
 import { systemClock } from '@full-sync/runtime';
 import { ATTIO_SCOPES, ATTIO_WORKSPACE } from '@full-sync/simulators';
 import { waitFor } from '@full-sync/testing';
+import type { ServiceProcess } from '@full-sync/testing';
 import { event, events, expected, heldBySimulator, openBench, openSimulator, outreachOf, sorted } from './harness.ts';
 import { createAttio } from '../src/attio.ts';
 import { setUpWorkspace } from '../src/set-up-workspace.ts';
@@ -33,6 +34,7 @@ test('1,000 events of 50 people cost about 50 writes, each with absolute totals,
   assert.equal(attio.counts().mostInFlightPerPerson, 1);
   assert.equal(attio.counts().throttled, 0);
   assert.deepEqual(await bench.counts('job_a'), { sent: 1000, skipped: 0, failed: 0, waiting: 0 });
+  await hasShownAges(service, 1000);
 });
 
 test('people of two namespaces are one person in one workspace, and two where each has its own', async (t) => {
@@ -228,6 +230,7 @@ test('with activities each event is written once more by itself, after its perso
     attio.control.fault({ kind: 'loseReply', path: '/activities/', probability: 0.1, seed: 3 });
     await bench.publish(0, all);
     await bench.quiet(90_000);
+    await hasShownAges(service, 120);
     assert.ok(!service.hasExited());
   }
   assert.deepEqual(sorted(outreachOf(attio.people())), sorted(heldBySimulator(all)));
@@ -286,5 +289,19 @@ test('stored events are delivered by hand: those that were not delivered, into t
   assert.deepEqual(await bench.counts('job_a'), { sent: 10, skipped: 0, failed: 0, waiting: 0 });
   const { rows } = await bench.db.pool.query('select state, count(*)::int from deliveries group by 1');
   assert.deepEqual(rows, [{ state: 'sent', count: 30 }]);
+  // Stored events have no age.
+  await hasShownAges(service, 10);
   assert.ok(!service.hasExited());
 });
+
+/** Waits until the ages of so many events are shown, each once, and none below what they were. */
+async function hasShownAges(service: ServiceProcess, count: number): Promise<void> {
+  const metric = (part: 'count' | 'sum', since: string): Promise<number> =>
+    service.metric(`full_sync_delivery_age_seconds_${part}`, { since });
+  const isShown = async (): Promise<boolean> => (await metric('count', 'published')) === count;
+  await waitFor(isShown, { what: `${count} ages`, deadlineMs: 10_000 });
+  assert.equal(await metric('count', 'source'), count);
+  // The source says that they happened long before they were published, which was a moment ago.
+  const [source, published] = [await metric('sum', 'source'), await metric('sum', 'published')];
+  assert.ok(published > 0 && published < count * 600 && source > published, `${source} and ${published} s`);
+}
