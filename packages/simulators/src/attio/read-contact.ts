@@ -1,4 +1,4 @@
-import type { Value } from './read-value.ts';
+import type { Value } from './value.ts';
 
 /** Never in use, by RFC 2606; refused with the message of any wrong value (Attio fact sheet, section 4). */
 const RESERVED_TLDS: ReadonlySet<string> = new Set(['test', 'invalid', 'example', 'localhost']);

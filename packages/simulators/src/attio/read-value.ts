@@ -2,16 +2,7 @@ import type { Attribute, Option } from './attributes.ts';
 import { nanoTime } from './attributes.ts';
 import { readDomain, readEmail, readPhone } from './read-contact.ts';
 import { Refusal, invalidValue } from './refusal.ts';
-
-/** One value of an attribute, as it is stored. */
-export interface Value {
-  /** Equal values have equal keys; what a unique attribute holds once. */
-  readonly key: string;
-  /** As a test compares it. */
-  readonly plain: unknown;
-  /** The fields of the type, as the API shows them. */
-  readonly fields: Readonly<Record<string, unknown>>;
-}
+import type { Value } from './value.ts';
 
 /** Finds records that values refer to. */
 export interface References {

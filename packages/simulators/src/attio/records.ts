@@ -1,7 +1,8 @@
 import type { Attribute, AttributeRegistry } from './attributes.ts';
 import { nanoTime } from './attributes.ts';
 import { uuidOf } from './ids.ts';
-import type { References, Value } from './read-value.ts';
+import type { References } from './read-value.ts';
+import type { Value } from './value.ts';
 import { readValues } from './read-value.ts';
 import { Refusal, notFound, unknownAttribute } from './refusal.ts';
 
