@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ConfigurationError, loadConfig, logConfig } from '@full-sync/runtime';
 import { freePort, freshDatabase, randomPrefix, randomSuffix, spawnService, stackAddresses } from '@full-sync/testing';
 import type { Exit } from '@full-sync/testing';
-import { SERVICES } from './supervise.ts';
+import { DESTINATIONS, SERVICES } from './supervise.ts';
 import type { ServiceName } from './supervise.ts';
 
 type Environment = Readonly<Record<string, string>>;
@@ -14,6 +16,7 @@ type Schema = Parameters<typeof loadConfig>[0];
 type Field = { readonly secret?: boolean };
 
 const root = join(import.meta.dirname, '..');
+const ALL = [...SERVICES, ...DESTINATIONS];
 /** A busy machine; what is waited for by the services themselves is a few seconds. */
 const deadlineMs = 180_000;
 
@@ -25,6 +28,10 @@ const ACCEPTS_ANYTHING: ReadonlySet<string> = new Set([
   'SCHEMA_REGISTRY_PASSWORD',
   'SMARTLEAD_API_KEY',
   'LEMLIST_API_KEY',
+  'MIXPANEL_SERVICE_ACCOUNT_USERNAME',
+  'MIXPANEL_SERVICE_ACCOUNT_SECRET',
+  'MIXPANEL_PROJECT_TOKEN',
+  'ATTIO_API_KEY',
 ]);
 
 /** The schema that a service loads, with the variables that every service has. */
@@ -69,7 +76,7 @@ function assertEnvironmentError({ exit, output }: Ended, ...says: readonly strin
   assert.ok(!output.includes(password), `the password is printed:\n${output.replaceAll(password, '********')}`);
 }
 
-for (const service of SERVICES) {
+for (const service of ALL) {
   test(`${service}: every wrong variable is refused by name, all at once, secrets not shown, exit 2`, async () => {
     const schema = await schemaOf(service);
     const fields = new Map<string, Field>(Object.entries(schema.properties));
@@ -115,6 +122,64 @@ test('half of a login is refused, naming the half that is missing', async () => 
   assert.ok(!output.includes(secret), output);
 });
 
+test('half of the credentials of a destination are refused, naming the half that is missing', async () => {
+  const secret = `secret-${randomSuffix()}`;
+  const halves: readonly (readonly [Environment, RegExp])[] = [
+    [
+      { MIXPANEL_SERVICE_ACCOUNT_SECRET: secret },
+      /MIXPANEL_SERVICE_ACCOUNT_USERNAME: expected a value, because MIXPANEL_SERVICE_ACCOUNT_SECRET is set/,
+    ],
+    [
+      { MIXPANEL_SERVICE_ACCOUNT_USERNAME: secret, MIXPANEL_SERVICE_ACCOUNT_SECRET: secret },
+      /MIXPANEL_PROJECT_ID: expected a value, because MIXPANEL_SERVICE_ACCOUNT_USERNAME is set/,
+    ],
+    [
+      { MIXPANEL_PROJECT_ID: '3000001' },
+      /MIXPANEL_SERVICE_ACCOUNT_USERNAME: expected a service account, or MIXPANEL_PROJECT_TOKEN, because MIXPANEL_PROJECT_ID is set/,
+    ],
+  ];
+  for (const [env, says] of halves) {
+    const { exit, output } = await runToEnd('mixpanel', env);
+    assert.deepEqual(exit, { code: 2, signal: null }, output);
+    assert.match(output, says);
+    assert.ok(!output.includes(secret), output);
+  }
+});
+
+test('a fault in what NAMESPACES_FILE says of a destination ends its service with exit 2, naming the place', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'full-sync-start-'));
+  t.after(() => rm(directory, { recursive: true }));
+  const file = join(directory, 'namespaces.json');
+  const secret = `secret-${randomSuffix()}`;
+  await writeFile(
+    file,
+    JSON.stringify({
+      acme: { mixpanel: { projectId: '7', serviceAccountSecretEnv: secret }, attio: { apiKeyEnv: 'NO_SUCH_KEY' } },
+      other: { mixpanel: { token: 'x' }, attio: { apiKey: secret } },
+    }),
+  );
+  const places = {
+    mixpanel: ['/acme/mixpanel/serviceAccountSecretEnv', '/other/mixpanel/token'],
+    attio: ['/acme/attio/apiKeyEnv', 'NO_SUCH_KEY', '/other/attio/apiKey'],
+  };
+  for (const service of DESTINATIONS) {
+    const { exit, output } = await runToEnd(service, { NAMESPACES_FILE: file });
+    assert.deepEqual(exit, { code: 2, signal: null }, output);
+    for (const place of places[service]) assert.ok(output.includes(place), `nothing says ${place}:\n${output}`);
+    assert.ok(!output.includes(secret), output);
+  }
+});
+
+test('without any credentials a destination runs all the same, and skips: jobs are told so', async () => {
+  await using database = await freshDatabase();
+  for (const service of DESTINATIONS) {
+    const env = { DATABASE_URL: database.url, KAFKA_TOPIC_PREFIX: randomPrefix() };
+    await using running = await spawnService({ name: service, env });
+    await running.ready(60_000);
+    assert.equal(await running.metric('full_sync_delivery_halted'), 0);
+  }
+});
+
 test('a port in use ends each service with exit 3, naming the port', async () => {
   const holder = createServer().listen(0, '127.0.0.1');
   await once(holder, 'listening');
@@ -124,7 +189,7 @@ test('a port in use ends each service with exit 3, naming the port', async () =>
   await using database = await freshDatabase();
   try {
     await Promise.all(
-      SERVICES.map(async (service) => {
+      ALL.map(async (service) => {
         const name = service === 'api' ? 'API_PORT' : `${service.toUpperCase()}_METRICS_PORT`;
         const ended = await runToEnd(service, { DATABASE_URL: database.url, [name]: port });
         assertEnvironmentError(ended, `127.0.0.1:${port}`, 'EADDRINUSE');
@@ -144,7 +209,7 @@ test('no broker: each service ends with exit 3 and says where it looked', async 
   await using database = await freshDatabase();
   const brokers = `127.0.0.1:${await freePort()}`;
   await Promise.all(
-    SERVICES.map(async (service) => {
+    ALL.map(async (service) => {
       const ended = await runToEnd(service, { DATABASE_URL: database.url, KAFKA_BROKERS: brokers });
       assertEnvironmentError(ended, brokers, 'KAFKA_BROKERS', 'npm run up');
     }),
@@ -155,14 +220,14 @@ test('no registry: each service ends with exit 3 and says where it looked', asyn
   await using database = await freshDatabase();
   const url = `http://127.0.0.1:${await freePort()}/apis/ccompat/v7`;
   await Promise.all(
-    SERVICES.map(async (service) => {
+    ALL.map(async (service) => {
       const ended = await runToEnd(service, { DATABASE_URL: database.url, SCHEMA_REGISTRY_URL: url });
       assertEnvironmentError(ended, url, 'SCHEMA_REGISTRY_URL');
     }),
   );
 });
 
-const onPostgres = SERVICES.filter((service) => service !== 'keyer');
+const onPostgres = ALL.filter((service) => service !== 'keyer');
 
 test('no Postgres: each service that needs it ends with exit 3 and says where it looked', async () => {
   const url = new URL(stackAddresses().databaseUrl);

@@ -26,21 +26,32 @@ function exampleLines(): readonly (readonly [name: string, value: string])[] {
   });
 }
 
-/** The variables that the services and the command line tool declare, from the schemas they load. */
-async function declaredDefaults(): Promise<ReadonlyMap<string, Default>> {
+function listServices(): readonly string[] {
   const entries = readdirSync(join(root, 'services'), { withFileTypes: true });
   const services = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   assert.ok(services.length > 0, 'there is no service');
+  return services;
+}
+
+/** The variables in the schema that a program loads. */
+async function schemaIn(path: string): Promise<Readonly<Record<string, unknown>>> {
+  assert.ok(existsSync(join(root, path)), `${path} is missing`);
+  const module: unknown = await import(join(root, path));
+  assert.ok(isRecord(module) && isRecord(module['configSchema']), `${path} exports no configSchema`);
+  const { properties } = module['configSchema'];
+  assert.ok(isRecord(properties), `the configSchema of ${path} is not an object's`);
+  return properties;
+}
+
+const schemaOfService = (service: string): Promise<Readonly<Record<string, unknown>>> =>
+  schemaIn(join('services', service, 'src', 'config.ts'));
+
+/** The variables that the services and the command line tool declare, from the schemas they load. */
+async function declaredDefaults(): Promise<ReadonlyMap<string, Default>> {
   const defaults = defaultsOf({ ...logConfig, ...buildConfig });
-  const paths = services.map((service) => join('services', service, 'src', 'config.ts'));
-  for (const path of [...paths, join('packages', 'cli', 'src', 'settings.ts')]) {
-    assert.ok(existsSync(join(root, path)), `${path} is missing`);
-    const module: unknown = await import(join(root, path));
-    assert.ok(isRecord(module) && isRecord(module['configSchema']), `${path} exports no configSchema`);
-    const { properties } = module['configSchema'];
-    assert.ok(isRecord(properties), `the configSchema of ${path} is not an object's`);
+  const cli = schemaIn(join('packages', 'cli', 'src', 'settings.ts'));
+  for (const properties of await Promise.all([...listServices().map(schemaOfService), cli]))
     for (const [name, value] of defaultsOf(properties)) defaults.set(name, value);
-  }
   return defaults;
 }
 
@@ -91,6 +102,27 @@ test('docs/configuration.md names every variable', () => {
   const text = readFileSync(join(root, 'docs', 'configuration.md'), 'utf8');
   const missing = exampleLines().filter(([name]) => !text.includes(`\`${name}\``));
   assert.deepEqual(missing, []);
+});
+
+test('docs/configuration.md says which services read each variable', async () => {
+  const services = listServices();
+  const schemas = new Map(
+    await Promise.all(services.map(async (service) => [service, await schemaOfService(service)] as const)),
+  );
+  const text = readFileSync(join(root, 'docs', 'configuration.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| (`[A-Z][^|]*) \|[^|]*\| ([^|]+) \|$/gm)];
+  assert.ok(rows.length >= 40, `only ${rows.length} rows`);
+  const wrong: string[] = [];
+  for (const [, names = '', cell = ''] of rows) {
+    const words = cell.split(',').map((word) => word.trim());
+    const said = services.filter((service) => words.includes('all') || words.includes(service));
+    for (const [, name = ''] of names.matchAll(/`([A-Z][A-Z0-9_]*)`/g)) {
+      if (name in logConfig || name in buildConfig) continue;
+      const reading = services.filter((service) => name in (schemas.get(service) ?? {}));
+      if (reading.join() !== said.join()) wrong.push(`${name}: read by ${reading.join(', ')}, not ${cell.trim()}`);
+    }
+  }
+  assert.deepEqual(wrong, []);
 });
 
 test('the schemas and the sources are really read', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { snakeCaseType, smartleadEventTypes } from '@full-sync/schemas';
@@ -7,8 +8,10 @@ import { anEvent } from '../test/an-event.ts';
 import { eventNameOf } from './domain/event-name.ts';
 import { foldFacts, profileFactsOf } from './domain/profile-facts.ts';
 import { toImportEvent } from './domain/to-import-event.ts';
+import { loadProjects } from './projects.ts';
 
-const text = readFileSync(join(import.meta.dirname, '..', '..', '..', 'docs', 'mixpanel.md'), 'utf8');
+const docs = join(import.meta.dirname, '..', '..', '..', 'docs');
+const text = readFileSync(join(docs, 'mixpanel.md'), 'utf8');
 
 /** The rows of the table under a heading, cell by cell. */
 function rowsBelow(headerCell: string): readonly (readonly string[])[] {
@@ -48,4 +51,23 @@ test('docs/mixpanel.md has every property that is sent of each event, and every 
   );
   assert.ok(told.length >= 4);
   for (const name of told) assert.ok(text.includes(`\`${name}\``), name);
+});
+
+test('the entries of NAMESPACES_FILE that the documents show open projects', (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'full-sync-mixpanel-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  for (const page of ['mixpanel.md', 'destinations.md']) {
+    const blocks = readFileSync(join(docs, page), 'utf8').matchAll(/```json\n([^`]*"mixpanel": \{[^`]*Env"[^`]*)```/g);
+    const [entries = '', ...others] = [...blocks].map(([, block = '']) => block);
+    assert.ok(entries !== '' && others.length === 0, `${page} shows one file`);
+    const file = join(directory, page);
+    writeFileSync(file, entries);
+    const variables = [...entries.matchAll(/Env": "([A-Z_]+)"/g)].map(([, name = '']) => name);
+    for (const name of variables) process.env[name] = `value of ${name}`;
+    t.after(() => {
+      for (const name of variables) delete process.env[name];
+    });
+    const projectOf = loadProjects({ MIXPANEL_BASE_URL: 'https://api.mixpanel.com', NAMESPACES_FILE: file });
+    assert.equal(projectOf('acme')?.auth.username, 'outreach.1a2b3c.mp-service-account', page);
+  }
 });

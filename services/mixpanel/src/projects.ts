@@ -4,7 +4,16 @@ import { ConfigurationError, loadNamespaceCredentials } from '@full-sync/runtime
 import type { Static } from 'typebox';
 import type { configSchema } from './config.ts';
 
-export type MixpanelConfig = Static<typeof configSchema>;
+/** The variables that say where events go. */
+export type ProjectSettings = Pick<
+  Static<typeof configSchema>,
+  | 'MIXPANEL_PROJECT_ID'
+  | 'MIXPANEL_SERVICE_ACCOUNT_USERNAME'
+  | 'MIXPANEL_SERVICE_ACCOUNT_SECRET'
+  | 'MIXPANEL_PROJECT_TOKEN'
+  | 'MIXPANEL_BASE_URL'
+  | 'NAMESPACES_FILE'
+>;
 
 /** A Mixpanel project and how it is written to. */
 export interface Project {
@@ -36,9 +45,9 @@ const fields = {
 /**
  * The project of each namespace: its entry in NAMESPACES_FILE, else the variables; null without credentials.
  *
- * @throws ConfigurationError for an entry that opens no project.
+ * @throws ConfigurationError for an entry that opens no project, and for the number of a project that nothing opens.
  */
-export function loadProjects(config: MixpanelConfig): (namespace: string) => Project | null {
+export function loadProjects(config: ProjectSettings): (namespace: string) => Project | null {
   const others = projectOf({
     baseUrl: config.MIXPANEL_BASE_URL,
     projectId: config.MIXPANEL_PROJECT_ID,
@@ -46,6 +55,7 @@ export function loadProjects(config: MixpanelConfig): (namespace: string) => Pro
     secret: config.MIXPANEL_SERVICE_ACCOUNT_SECRET,
     token: config.MIXPANEL_PROJECT_TOKEN,
   });
+  if (others === null && config.MIXPANEL_PROJECT_ID !== undefined) throw withoutCredential();
   const entries = loadNamespaceCredentials({ path: config.NAMESPACES_FILE, destination: 'mixpanel', fields });
   const own = new Map<string, Project | null>();
   for (const [namespace, entry] of entries) {
@@ -84,6 +94,12 @@ function projectOf({ baseUrl, projectId, username, secret, token }: Credentials)
     auth: { kind: 'basic', ...auth },
     token: token ?? null,
   };
+}
+
+function withoutCredential(): ConfigurationError {
+  const message =
+    'expected a service account, or MIXPANEL_PROJECT_TOKEN, because MIXPANEL_PROJECT_ID is set; neither is set';
+  return new ConfigurationError([{ name: 'MIXPANEL_SERVICE_ACCOUNT_USERNAME', message }]);
 }
 
 function incomplete(namespace: string): ConfigurationError {

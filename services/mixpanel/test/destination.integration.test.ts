@@ -9,7 +9,7 @@ import type { MixpanelOptions, MixpanelPlatform, Sink } from '@full-sync/simulat
 import { createMixpanelDestination } from '../src/destination.ts';
 import type { ImportEvent } from '../src/domain/to-import-event.ts';
 import { loadProjects } from '../src/projects.ts';
-import type { MixpanelConfig } from '../src/projects.ts';
+import type { ProjectSettings } from '../src/projects.ts';
 import { anEvent, idOf, someEvents } from './an-event.ts';
 
 const NOW = 1_772_100_000_000;
@@ -34,13 +34,13 @@ async function open(
   {
     options = {},
     config = { ...withAccount, MIXPANEL_PROJECT_TOKEN: MIXPANEL_PROJECT.token },
-  }: { readonly options?: MixpanelOptions; readonly config?: Partial<MixpanelConfig> } = {},
+  }: { readonly options?: MixpanelOptions; readonly config?: Partial<ProjectSettings> } = {},
 ): Promise<Bench> {
   const simulator = createMixpanelSimulator({ now: () => NOW, ...options });
   const baseUrl = await simulator.app.listen({ port: 0, host: '127.0.0.1' });
   const bench = { now: NOW, statuses: [] as (number | null)[] };
   const destination = createMixpanelDestination({
-    projectOf: loadProjects({ MIXPANEL_BASE_URL: baseUrl, ...config } as MixpanelConfig),
+    projectOf: loadProjects({ MIXPANEL_BASE_URL: baseUrl, ...config }),
     profiles: true,
     clock: { now: () => bench.now, sleep: async () => undefined },
     random: () => 0.5,
