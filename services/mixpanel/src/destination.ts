@@ -17,6 +17,8 @@ import type { FactMemory } from './tell-profiles.ts';
 
 /** The sheet's limits: 2,000 events, and below 10 MB uncompressed (Mixpanel fact sheet, section 4). */
 const limits = { maxEvents: 2_000, maxBytes: 9_000_000 };
+/** What is learned from refusals goes no lower: below it, the size of a request is not what is wrong. */
+const leastMaxBytes = 256 * 1024;
 const timeoutMs = 30_000;
 /** 10 to 20 at once are advised over all copies (Mixpanel fact sheet, section 4); a copy works on 4 batches. */
 const maxConnections = 5;
@@ -56,8 +58,10 @@ export function createMixpanelDestination(parts: MixpanelParts): Destination<Imp
       senders.get(project.baseUrl) ??
       createSender({ baseUrl: project.baseUrl, timeoutMs, maxConnections, circuit: 'none' });
     senders.set(project.baseUrl, sender);
-    const { onAnswer, clock } = parts;
-    const api = createMixpanel(project, { sender, now: () => clock.now(), onAnswer });
+    const { onAnswer, clock, logger } = parts;
+    const onShortfall = (events: number): void =>
+      logger.error({ target: project.id, events }, 'mixpanel counts fewer events as imported than it took');
+    const api = createMixpanel(project, { sender, now: () => clock.now(), onAnswer, onShortfall });
     return { project, api, told: createFactMemory(rememberedFacts), pace: freshPace, maxBytes: limits.maxBytes };
   };
   return {
@@ -138,7 +142,7 @@ async function sendReady(
       send: (events) => api.importEvents(events, signal),
       maxBytes: () => project.maxBytes,
       learnMaxBytes: (bytes) => {
-        project.maxBytes = Math.min(project.maxBytes, bytes);
+        project.maxBytes = Math.max(leastMaxBytes, Math.min(project.maxBytes, bytes));
       },
       slowDown: pace,
     },

@@ -35,6 +35,13 @@ export async function importBatch(importing: Importing, events: readonly string[
   const rejectOne = (index: number, detail: string): void => {
     settled[index] = reject('MIXPANEL_REFUSED', detail);
   };
+  /** Whether the project refuses whatever it is sent, to be asked after each event that is refused alone. */
+  const refusesAll = async (): Promise<boolean> => {
+    refusedAlone += 1;
+    if (refusedAlone !== suspectAfter || accepted > 0 || events.length <= suspectAfter) return false;
+    const { answer } = await importing.send(events.slice(-1));
+    return answer.kind === 'refused' || answer.kind === 'too-large';
+  };
   for (let range = ranges.shift(); range !== undefined; range = ranges.shift()) {
     const { from, to } = range;
     const told = await importing.send(events.slice(from, to));
@@ -57,6 +64,7 @@ export async function importBatch(importing: Importing, events: readonly string[
       case 'too-large':
         if (to - from === 1) {
           settled[from] = reject('MIXPANEL_TOO_LARGE', answer.detail);
+          if (await refusesAll()) return refusedAll(answer.detail);
           break;
         }
         importing.learnMaxBytes(boundAfter(answer.maxBytes, events.slice(from, to)));
@@ -68,20 +76,17 @@ export async function importBatch(importing: Importing, events: readonly string[
           break;
         }
         rejectOne(from, answer.detail);
-        refusedAlone += 1;
-        if (refusedAlone === suspectAfter && accepted === 0 && events.length > suspectAfter) {
-          const last = events.at(-1);
-          const probe = last === undefined ? null : await importing.send([last]);
-          if (probe?.answer.kind === 'refused') {
-            return { kind: 'halt', code: 'MIXPANEL_REFUSES_ALL', detail: answer.detail };
-          }
-        }
+        if (await refusesAll()) return refusedAll(answer.detail);
         break;
       default:
         return withRest(importing, settled, { told, answer, answerCode });
     }
   }
   return { kind: 'each', settlements: settled.map((one) => one ?? retry(0)), answerCode };
+}
+
+function refusedAll(detail: string): Delivery {
+  return { kind: 'halt', code: 'MIXPANEL_REFUSES_ALL', detail };
 }
 
 /** The rest waits: all of it when nothing is settled, else what is left, one by one. */

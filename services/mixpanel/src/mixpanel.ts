@@ -3,7 +3,7 @@ import { constants, gzip } from 'node:zlib';
 import { authorizationOf, createRedactor, parseRetryAfter, shortDetail } from '@full-sync/http-client';
 import type { Sender, Sent } from '@full-sync/http-client';
 import type { ProfileUpdate } from './domain/profile-facts.ts';
-import { readEngageAnswer, readImportAnswer } from './domain/read-answer.ts';
+import { readEngageAnswer, readImportAnswer, unaccountedFor } from './domain/read-answer.ts';
 import type { EngageAnswer, ImportAnswer } from './domain/read-answer.ts';
 import type { Project } from './projects.ts';
 
@@ -32,20 +32,28 @@ export interface Mixpanel {
   readonly engage: (updates: readonly ProfileUpdate[], signal: AbortSignal) => Promise<Told<EngageAnswer>>;
 }
 
-/** Opens the API of a project; `onAnswer` is told of every request, for metrics. */
+/** What stands in for an address in what an answer says. */
+const address = /[^\s"'<>,;]+@[^\s"'<>,;]+/g;
+
+/**
+ * Opens the API of a project; `onAnswer` is told of every request, for metrics, `onShortfall` of events that Mixpanel
+ * neither refuses nor counts as imported.
+ */
 export function createMixpanel(
   project: Project,
   parts: {
     readonly sender: Sender;
     readonly now: () => number;
     readonly onAnswer: (status: number | null, elapsedMs: number) => void;
+    readonly onShortfall: (events: number) => void;
   },
 ): Mixpanel {
-  const { sender, now, onAnswer } = parts;
+  const { sender, now, onAnswer, onShortfall } = parts;
   const authorization = authorizationOf(project.auth);
   const ofAccount = createRedactor(project.auth);
   const ofToken = createRedactor({ kind: 'bearer', token: project.token ?? project.auth.username });
-  const clean = (text: string): string => shortDetail(text, (line) => ofToken(ofAccount(line)));
+  const clean = (text: string): string =>
+    shortDetail(text, (line) => ofToken(ofAccount(line)).replace(address, '[address]'));
 
   const send = async (request: Parameters<Sender['send']>[0]): Promise<Sent> => {
     const beganAt = performance.now();
@@ -77,7 +85,12 @@ export function createMixpanel(
         body,
         signal,
       });
-      return told(sent, (answer) => readImportAnswer(answer, events.length));
+      return told(sent, (answer) => {
+        const said = readImportAnswer(answer, events.length);
+        const missing = unaccountedFor(answer, said, events.length);
+        if (missing > 0) onShortfall(missing);
+        return said;
+      });
     },
     engage: async (updates, signal) => {
       const withToken = updates.map((update) => ({ $token: project.token, ...update }));
@@ -95,7 +108,7 @@ export function createMixpanel(
   };
 }
 
-/** What an answer says goes to logs and dead letters: short, and without the credential (I7). */
+/** What an answer says goes to logs and dead letters: short, and without credentials and addresses (I7). */
 function withCleanDetail<Answer extends ImportAnswer | EngageAnswer>(
   answer: Answer,
   clean: (text: string) => string,

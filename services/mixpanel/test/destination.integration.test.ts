@@ -138,8 +138,20 @@ test('a project that refuses everything is no event’s fault: halts instead of 
   assert.ok(bench.statuses.length < 40, `${bench.statuses.length} requests`);
 });
 
+test('whatever answers 413 to everything is no event’s fault either, and is forgotten once it is over (I5)', async (t) => {
+  const bench = await open(t);
+  bench.simulator.control.fault({ kind: 'status', status: 413, body: 'too large', path: '/import', count: 40 });
+  const delivery = await bench.deliver(someEvents(0, 500));
+  assert.deepEqual(delivery, { kind: 'halt', code: 'MIXPANEL_REFUSES_ALL', detail: 'too large' });
+  bench.simulator.control.clearFaults();
+  bench.statuses.length = 0;
+  assert.deepEqual(kindsOf(await bench.deliver(someEvents(0, 500))), { done: 500 });
+  const requests = bench.statuses.length;
+  assert.ok(requests <= 4, `${requests} requests for what fits into one`);
+});
+
 test('a request too large is halved, and the next ones stay below what was learned', async (t) => {
-  const bench = await open(t, { options: { byteLimit: 100_000 } });
+  const bench = await open(t, { options: { byteLimit: 400_000 } });
   const wide = (n: number): Partial<OutreachEvent> => ({ properties: JSON.stringify({ a: 'x'.repeat(250), n }) });
   assert.deepEqual(kindsOf(await bench.deliver(someEvents(0, 1_000, wide))), { done: 1_000 });
   assert.ok(bench.statuses.includes(413));
@@ -164,10 +176,14 @@ test('wrong credentials halt, and nothing is rejected (I5)', async (t) => {
 
 test('a secret that an answer gives back is not told on (I7)', async (t) => {
   const bench = await open(t, { config: { MIXPANEL_PROJECT_TOKEN: MIXPANEL_PROJECT.token } });
-  const body = `{"error":"${MIXPANEL_PROJECT.token} may not write here"}`;
+  const body = `{"error":"${MIXPANEL_PROJECT.token} may not write of ada@example.com here"}`;
   bench.simulator.control.fault({ kind: 'status', status: 403, path: '/import', body });
   const delivery = await bench.deliver([anEvent(1)]);
-  assert.deepEqual(delivery, { kind: 'halt', code: 'MIXPANEL_FORBIDDEN', detail: '[redacted] may not write here' });
+  assert.deepEqual(delivery, {
+    kind: 'halt',
+    code: 'MIXPANEL_FORBIDDEN',
+    detail: '[redacted] may not write of [address] here',
+  });
 });
 
 test('429 slows the project down as documented, for all batches, and a word of its own wins', async (t) => {

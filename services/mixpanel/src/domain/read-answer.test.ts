@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { freshPace, slowDown } from './pace.ts';
-import { readEngageAnswer, readImportAnswer } from './read-answer.ts';
+import { readEngageAnswer, readImportAnswer, unaccountedFor } from './read-answer.ts';
 
 const partial = (records: readonly unknown[], imported?: number): string =>
   JSON.stringify({ code: 400, error: 'some data points', failed_records: records, num_records_imported: imported });
@@ -41,6 +41,17 @@ test('a 400 that stored nothing is spoilt by those it names, and refused where i
   }
   const named = readImportAnswer({ status: 400, text: partial(['identity events are not allowed'], 0) }, 3);
   assert.equal(named.kind === 'refused' && named.detail, 'some data points; identity events are not allowed');
+});
+
+test('events that are neither refused nor counted as imported are missed, where the answer counts', () => {
+  const missed = (status: number, text: string): number =>
+    unaccountedFor({ status, text }, readImportAnswer({ status, text }, 5), 5);
+  assert.equal(missed(200, '{"num_records_imported":5}'), 0);
+  assert.equal(missed(200, '{"status":"OK"}'), 0);
+  assert.equal(missed(200, '{"num_records_imported":3}'), 2);
+  assert.equal(missed(400, partial([{ index: 1, message: 'm' }], 4)), 0);
+  assert.equal(missed(400, partial([{ index: 1, message: 'm' }], 1)), 3);
+  assert.equal(missed(503, '{"num_records_imported":0}'), 0);
 });
 
 test('every other answer is somebody’s: the size, the credentials, the moment', () => {

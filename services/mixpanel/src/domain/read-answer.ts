@@ -46,6 +46,17 @@ export function readImportAnswer({ status, text }: Answer, count: number): Impor
 }
 
 /**
+ * How many events an answer to `count` of them leaves unaccounted for: neither refused nor among those that Mixpanel says
+ * it imported. 0 where it does not say.
+ */
+export function unaccountedFor({ text }: Answer, answer: ImportAnswer, count: number): number {
+  if (answer.kind !== 'stored' && answer.kind !== 'partly') return 0;
+  const imported = objectOf(text)?.['num_records_imported'];
+  const due = count - (answer.kind === 'partly' ? answer.refused.size : 0);
+  return typeof imported === 'number' && imported < due ? due - imported : 0;
+}
+
+/**
  * Reads an answer of `/engage` (Mixpanel fact sheet, section 11): 200 says nothing, its body does. Which records of a
  * refused request were taken nobody has published: it is sent again in parts.
  */
