@@ -10,12 +10,12 @@ import type { Kind, Selection } from './test-run/select.ts';
 
 type Settings = { readonly concurrency: number; readonly timeoutMs: number };
 
-/** Unit files are bound by the cores; the others share one broker and one database, and faults want the machine to themselves. */
+/** Unit files are bound by the cores; the others share one broker and one database, and mostly wait. */
 const SETTINGS: Readonly<Record<Kind, Settings>> = {
   unit: { concurrency: availableParallelism(), timeoutMs: 60_000 },
-  integration: { concurrency: 2, timeoutMs: 240_000 },
-  fault: { concurrency: 2, timeoutMs: 480_000 },
-  e2e: { concurrency: 2, timeoutMs: 480_000 },
+  integration: { concurrency: 3, timeoutMs: 240_000 },
+  fault: { concurrency: 3, timeoutMs: 480_000 },
+  e2e: { concurrency: 3, timeoutMs: 480_000 },
 };
 
 const { values, positionals } = parseArgs({
