@@ -95,9 +95,11 @@ test('an order that is ended in the middle leaves what it had sent as sent: the 
   await using program = await bench.start('post', { POST_URL: receiver.url });
   const cancelled = await backfill(bench, 'deliver_1', { since: null });
   assert.deepEqual([cancelled.status, cancelled.sent], ['cancelled', 0]);
-  const states = async (): Promise<readonly unknown[]> =>
-    (await bench.db.pool.query('select state, count(*)::int from deliveries group by 1')).rows;
-  const isSettled = async (): Promise<boolean> => !JSON.stringify(await states()).includes('claimed');
+  const states = async (): Promise<readonly { readonly state: string; readonly count: number }[]> => {
+    const sql = 'select state, count(*)::int from deliveries group by 1';
+    return (await bench.db.pool.query<{ state: string; count: number }>(sql)).rows;
+  };
+  const isSettled = async (): Promise<boolean> => (await states()).every(({ state }) => state !== 'claimed');
   await waitFor(isSettled, { deadlineMs: 20_000, what: 'what was sent to be settled' });
   assert.deepEqual(await states(), [{ state: 'sent', count: 2_000 }]);
 

@@ -36,7 +36,7 @@ export const margin = { leastMs: 40, mostMs: 640, halvedAfterMs: 30_000 };
 /** Refusals within this time have one cause. */
 const oneRefusalMs = 1000;
 /** How much two requests that took equally long may differ in when they arrive. */
-export const jitterMs = 5;
+const jitterMs = 5;
 /** Part of the even distance between requests that two slots keep: under 1, so that a void one can be made up for. */
 const spread = 0.9;
 
