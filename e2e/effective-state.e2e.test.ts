@@ -9,11 +9,16 @@ import type { Pipeline } from './harness.ts';
 const both = { enableMixpanelTracking: true, enableAttioSync: true };
 const simulators = { seed: 11, attio: { writesPerSecond: 0, readsPerSecond: 0 } };
 
-/** Whatever the moment, the four counts of a destination that was asked for add up to the events so far. */
-function assertAddsUp({ summary, destinations }: JobStatus, names: readonly string[]): void {
+/**
+ * The four counts of a destination that was asked for add up to the events of the job; while it runs they may be ahead of
+ * its summary, which is looked at now and then.
+ */
+function assertAddsUp({ summary, destinations, completed_at: endedAt }: JobStatus, names: readonly string[]): void {
   for (const name of names) {
     const { sent = 0, skipped = 0, failed = 0, waiting = 0 } = destinations[name] ?? {};
-    assert.equal(sent + skipped + failed + waiting, summary.events_derived, name);
+    const sum = sent + skipped + failed + waiting;
+    if (endedAt === null) assert.ok(sum >= summary.events_derived, `${name}: ${sum} of ${summary.events_derived}`);
+    else assert.equal(sum, summary.events_derived, name);
   }
 }
 
