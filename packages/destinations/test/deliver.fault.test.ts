@@ -70,13 +70,16 @@ test('takes over what a dead consumer of another partition had claimed, and send
   const stored = { id: idOf(3), type: 'email_sent', mapped: 'by the dead one' };
   await bench.db.pool.query(
     `with target as (insert into delivery_targets (destination, target_hash) values ('post', $1) returning target_id),
-       claim as (insert into delivery_claims (destination, owner, expires_at) values ('post', 'dead', now() + interval '3 s') returning claim_id)
+       claim as (insert into delivery_claims (destination, owner, expires_at) values ('post', 'dead', now() + interval '1 hour') returning claim_id)
      insert into deliveries (target_id, event_id, state, job_id, partition, record_offset, claim_id, payload)
      select target_id, $2, 'claimed', 'job_b', 9, 77, claim_id, $3 from target, claim`,
     [target, idOf(3), JSON.stringify(stored)],
   );
   await bench.publish(0, events(0, 6));
   await using program = await bench.start('post', { POST_URL: receiver.url });
+  await waitFor(() => receiver.batches.length > 0, { deadlineMs: 20_000, what: 'the others to arrive' });
+  // The claim of the dead one runs out.
+  await bench.db.pool.query(`update delivery_claims set expires_at = now() where owner = 'dead'`);
   await bench.passed('post', 0, 6);
   assert.ok(!program.hasExited());
   const sent = receiver.batches.map(({ batch }) => batch.map(({ id }) => id));
@@ -100,7 +103,7 @@ test('drains mid-batch on SIGTERM: what is under way is settled, and nothing is 
     await bench.publish(0, events(0, 100));
     await arrived.promise;
     program.signal('SIGTERM');
-    await waitFor(() => /draining/.test(program.output()), { deadlineMs: 5_000, what: 'the drain to begin' });
+    await waitFor(() => /draining/.test(program.output()), { deadlineMs: 20_000, what: 'the drain to begin' });
     release.resolve();
     assert.deepEqual(await program.exited, { code: 0, signal: null });
   }
@@ -121,9 +124,8 @@ test('a drain does not wait for credentials, and gives back what it had claimed'
     await using program = await bench.start('post', { POST_URL: receiver.url });
     await bench.publish(0, events(0, 100));
     await waitFor(() => receiver.batches.length > 0, { deadlineMs: 20_000, what: 'a batch to be refused' });
-    const began = performance.now();
+    // A drain that came to its deadline would end with another code.
     assert.deepEqual(await program.kill('SIGTERM'), { code: 0, signal: null });
-    assert.ok(performance.now() - began < 10_000);
   }
   const { rows } = await bench.db.pool.query('select from delivery_claims');
   assert.equal(rows.length, 0);
