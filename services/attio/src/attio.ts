@@ -3,6 +3,7 @@ import type { SendRequest, Sender, Sent } from '@full-sync/http-client';
 import { classifyAnswer } from './domain/answer.ts';
 import type { Verdict } from './domain/answer.ts';
 import { activityKind, matchingAttribute } from './domain/activity.ts';
+import { objectOf } from './domain/object-of.ts';
 
 /** From a call to the end of its answer, in milliseconds. */
 export const requestTimeoutMs = 10_000;
@@ -185,14 +186,4 @@ function creationOf(sent: Sent): Creation {
 function detailOf(sent: Sent): string {
   if (sent.kind === 'answered') return `Attio answered ${sent.status}`;
   return sent.kind === 'unanswered' ? `Attio does not answer: ${sent.detail}` : 'Attio is left alone for a while';
-}
-
-function objectOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
 }

@@ -11,7 +11,7 @@ import type { Pace } from './pace.ts';
 import { sendInSlot } from './send-in-slot.ts';
 import type { WorkspaceWatch } from './workspace-watch.ts';
 import type { Workspace } from './workspaces.ts';
-import type { WriterParts } from './write-people.ts';
+import type { WriterParts } from './writer-parts.ts';
 
 const backoff = { baseMs: 500, capMs: 30_000 };
 const jitterMs = 1_000;

@@ -1,16 +1,13 @@
 import { backoffMs } from '@full-sync/delivery';
-import type { Database } from '@full-sync/database';
-import type { Clock, Logger } from '@full-sync/runtime';
 import { pauseBudget } from './budget-store.ts';
 import type { ClockReading } from './budget-store.ts';
 import { buryPeople } from './bury-refused.ts';
-import type { BuryRefused, RefusedPerson } from './bury-refused.ts';
+import type { RefusedPerson } from './bury-refused.ts';
 import { anybodyDue, claimPeople } from './claim-people.ts';
 import type { ClaimedPerson } from './claim-people.ts';
 import type { WriteEnd } from './attio.ts';
 import { valuesOf } from './domain/attributes.ts';
-import type { Bounds, SlotUse } from './domain/budget.ts';
-import type { AttioMetrics } from './metrics.ts';
+import type { SlotUse } from './domain/budget.ts';
 import { Pace } from './pace.ts';
 import { resting } from './resting.ts';
 import { sendInSlot } from './send-in-slot.ts';
@@ -19,23 +16,7 @@ import type { EndedWrite, PersonEnd } from './settle-people.ts';
 import type { Workspace } from './workspaces.ts';
 import { ActivityWriter } from './write-activities.ts';
 import type { WorkspaceWatch } from './workspace-watch.ts';
-
-export interface WriterParts {
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly random: () => number;
-  /** Names this process in the leases. */
-  readonly owner: string;
-  /** The write budget, for all copies together. */
-  readonly bounds: Bounds;
-  readonly bury: BuryRefused;
-  readonly metrics: AttioMetrics;
-  readonly logger: Logger;
-  /** Told that the loop turned. */
-  readonly beat: () => void;
-  /** Aborted when the service drains: no new write. */
-  readonly draining: AbortSignal;
-}
+import type { WriterParts } from './writer-parts.ts';
 
 /** Writes waiting for their slot or under way at once, of one workspace and one copy. */
 export const mostWrites = 48;

@@ -1,4 +1,5 @@
 import { attributeSlugs } from './attributes.ts';
+import { objectOf } from './object-of.ts';
 
 /** An answer of Attio, its body unread. */
 export interface Answer {
@@ -130,16 +131,6 @@ function pathText(path: unknown): string {
 function recordIdOf(text: string): string | null {
   const id: unknown = Reflect.get(Object(Reflect.get(Object(objectOf(text)['data']), 'id')), 'record_id');
   return typeof id === 'string' && id !== '' ? id : null;
-}
-
-function objectOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch (error) {
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
 }
 
 /** Status, code and message, without any address in it (I7). */
