@@ -174,7 +174,7 @@ test('begins with what the log still holds, and halts when records are gone that
   }
   await bench.publish(0, events(10, 10));
   await truncate(15);
-  await using program = await bench.start('post', { POST_URL: receiver.url });
+  await using program = await bench.launch('post', { POST_URL: receiver.url });
   const exit = await program.exited;
   assert.notEqual(exit.code, 0);
   assert.match(program.output(), /Offsets 10 to 14 .* are gone before post read them/);

@@ -38,6 +38,8 @@ export interface Bench extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   /** Starts a fixture's main.ts, and waits until it is ready unless told not to. */
   readonly start: (fixture: string, env: Readonly<Record<string, string>>) => Promise<Program>;
+  /** Starts a program that is to end by itself, perhaps before anybody sees it ready. */
+  readonly launch: (fixture: string, env: Readonly<Record<string, string>>) => Promise<ChildProgram>;
   readonly publish: (
     partition: number,
     sent: readonly OutreachEvent[],
@@ -81,6 +83,7 @@ export async function openBench(): Promise<Bench> {
     producer,
     env,
     start: (fixture, more) => startFixture(fixture, { ...env, ...more }),
+    launch: async (fixture, more) => launchFixture(fixture, { ...env, ...more }, await freePort()),
     publish: async (partition, sent, { destinations = ['post'], redrive = false } = {}) => {
       const headers = writeWishes({ destinations, redrive }) ?? {};
       await producer.send(
@@ -115,14 +118,18 @@ async function positionOf(db: Database, destination: string, partition: number):
   return Number(rows[0]?.next_offset ?? 0);
 }
 
-async function startFixture(fixture: string, env: Readonly<Record<string, string>>): Promise<Program> {
-  const port = String(await freePort());
-  const program = spawnProgram({
+function launchFixture(fixture: string, env: Readonly<Record<string, string>>, port: number): ChildProgram {
+  return spawnProgram({
     name: fixture,
     args: [join(import.meta.dirname, 'fixtures', fixture, 'main.ts')],
     cwd: import.meta.dirname,
-    env: { ...env, [`${fixture.toUpperCase()}_METRICS_PORT`]: port },
+    env: { ...env, [`${fixture.toUpperCase()}_METRICS_PORT`]: String(port) },
   });
+}
+
+async function startFixture(fixture: string, env: Readonly<Record<string, string>>): Promise<Program> {
+  const port = await freePort();
+  const program = launchFixture(fixture, env, port);
   const url = `http://127.0.0.1:${port}`;
   const isReady = async (): Promise<boolean> => {
     const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
