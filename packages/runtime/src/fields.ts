@@ -147,6 +147,13 @@ export const buildConfig = {
   }),
 };
 
+/** The project of the Mixpanel variables: the service writes to it, the api says whether there is one. */
+export const mixpanelProjectConfig = {
+  MIXPANEL_PROJECT_ID: Type.Optional(
+    Type.String({ pattern: /^\d{1,19}$/, expected: 'the number of a project, such as 3000001' }),
+  ),
+};
+
 /** `METRICS_HOST` and `<SERVICE>_METRICS_PORT`; port 0 takes a free one. */
 export function metricsConfig<const Service extends string>(service: Service, defaultPort: number) {
   const name = `${service.toUpperCase()}_METRICS_PORT` as `${Uppercase<Service>}_METRICS_PORT`;

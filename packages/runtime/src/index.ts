@@ -18,6 +18,7 @@ export {
   kafkaConfig,
   logConfig,
   metricsConfig,
+  mixpanelProjectConfig,
   parseBrokers,
   port,
   rateLimitText,

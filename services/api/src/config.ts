@@ -4,6 +4,7 @@ import {
   hostText,
   httpUrlText,
   kafkaConfig,
+  mixpanelProjectConfig,
   port,
   rateLimitText,
   readableFileText,
@@ -57,9 +58,7 @@ export const configSchema = Type.Object({
   LEMLIST_BASE_URL: httpUrlText({ default: 'https://api.lemlist.com/api' }),
   LEMLIST_RATE_LIMIT: rateLimitText({ default: '20/2s' }),
   // Whether they are set decides what a job that asks for a destination is told; the destinations' services use them.
-  MIXPANEL_PROJECT_ID: Type.Optional(
-    Type.String({ pattern: /^\d{1,19}$/, expected: 'the number of a project, such as 3000001' }),
-  ),
+  ...mixpanelProjectConfig,
   MIXPANEL_SERVICE_ACCOUNT_USERNAME: Type.Optional(secretText()),
   MIXPANEL_SERVICE_ACCOUNT_SECRET: Type.Optional(secretText()),
   MIXPANEL_PROJECT_TOKEN: Type.Optional(secretText()),

@@ -3,6 +3,7 @@ import {
   httpUrlText,
   kafkaConfig,
   metricsConfig,
+  mixpanelProjectConfig,
   readableFileText,
   registryConfig,
   secretText,
@@ -15,9 +16,7 @@ export const configSchema = Type.Object({
   ...registryConfig,
   ...databaseConfig,
   ...metricsConfig('MIXPANEL', 9105),
-  MIXPANEL_PROJECT_ID: Type.Optional(
-    Type.String({ pattern: /^\d{1,19}$/, expected: 'the number of a project, such as 3000001' }),
-  ),
+  ...mixpanelProjectConfig,
   MIXPANEL_SERVICE_ACCOUNT_USERNAME: Type.Optional(
     secretText({ needs: ['MIXPANEL_SERVICE_ACCOUNT_SECRET', 'MIXPANEL_PROJECT_ID'] }),
   ),

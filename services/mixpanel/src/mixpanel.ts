@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
+import { withoutAddresses } from '@full-sync/delivery';
 import { authorizationOf, createRedactor, parseRetryAfter, shortDetail } from '@full-sync/http-client';
 import type { Sender, Sent } from '@full-sync/http-client';
 import type { ProfileUpdate } from './domain/profile-facts.ts';
@@ -32,9 +33,6 @@ export interface Mixpanel {
   readonly engage: (updates: readonly ProfileUpdate[], signal: AbortSignal) => Promise<Told<EngageAnswer>>;
 }
 
-/** What stands in for an address in what an answer says. */
-const address = /[^\s"'<>,;]+@[^\s"'<>,;]+/g;
-
 /**
  * Opens the API of a project; `onAnswer` is told of every request, for metrics, `onShortfall` of events that Mixpanel
  * neither refuses nor counts as imported.
@@ -52,8 +50,7 @@ export function createMixpanel(
   const authorization = authorizationOf(project.auth);
   const ofAccount = createRedactor(project.auth);
   const ofToken = createRedactor({ kind: 'bearer', token: project.token ?? project.auth.username });
-  const clean = (text: string): string =>
-    shortDetail(text, (line) => ofToken(ofAccount(line)).replace(address, '[address]'));
+  const clean = (text: string): string => shortDetail(text, (line) => withoutAddresses(ofToken(ofAccount(line))));
 
   const send = async (request: Parameters<Sender['send']>[0]): Promise<Sent> => {
     const beganAt = performance.now();

@@ -1,3 +1,4 @@
+import { withoutAddresses } from '@full-sync/delivery';
 import { attributeSlugs } from './attributes.ts';
 import { objectOf } from './object-of.ts';
 
@@ -135,7 +136,7 @@ function recordIdOf(text: string): string | null {
 
 /** Status, code and message, without any address in it (I7). */
 function detailOf(status: number, { code, message, paths }: ErrorBody): string {
-  const said = message.replace(/[^\s"'<>,;]+@[^\s"'<>,;]+/g, '[address]').slice(0, 300);
+  const said = withoutAddresses(message).slice(0, 300);
   const place = paths.length === 0 ? '' : ` at ${paths.slice(0, 3).join(', ')}`;
   return `${status}${code === '' ? '' : ` ${code}`}${place}${said === '' ? '' : `: ${said}`}`;
 }
