@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectKafka } from '@full-sync/kafka';
-import type { KafkaClient } from '@full-sync/kafka';
-import { createLogger } from '@full-sync/runtime';
-import type { Act, Stage } from '../stage.ts';
+import type { Act } from '../stage.ts';
+import { withKafka } from '../with-kafka.ts';
 
 const TOPIC = 'outreach.events';
 const GROUP = 'reporting';
@@ -10,13 +8,6 @@ const FREEZES = 8;
 const FROZEN_MS = 4_000;
 /** Enough for some answers, and not for many. */
 const THAWED_MS = 80;
-
-async function withKafka<T>({ system }: Stage, work: (client: KafkaClient) => Promise<T>): Promise<T> {
-  const config = { KAFKA_BROKERS: system.stack.env.KAFKA_BROKERS, KAFKA_TOPIC_PREFIX: '', KAFKA_SSL: false };
-  const logger = createLogger({ service: 'e2e', level: 'silent' });
-  await using client = await connectKafka({ config, clientId: 'monitoring', logger });
-  return await work(client);
-}
 
 const REFUSED = 'email_bounced';
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { oldestWaiting } from '../oldest-waiting.ts';
 import type { Act, Stage } from '../stage.ts';
 
 /** How far the panel may be from the truth, seconds: lag is measured and scraped once a second. */
@@ -7,15 +8,17 @@ const SAMPLES = 20;
 const LAG_OF_LOADER = 'max(full_sync_lag_seconds{group="loader"})';
 
 /**
- * What the panel says while the loader is stopped, against the age of the oldest event that is not in Postgres: the time since the
- * stop, as events come every moment. Throws when they differ by more than the tolerance.
+ * What the panel says while the loader is stopped, against the age of the oldest event that is not in Postgres. Throws when
+ * they differ by more than the tolerance.
  */
-async function compareWithTruth({ prometheus, say }: Stage, stoppedAt: number): Promise<void> {
+async function compareWithTruth(stage: Stage): Promise<void> {
+  const { prometheus, say } = stage;
+  const oldest = await oldestWaiting(stage);
   const differences: number[] = [];
   for (let sample = 0; sample < SAMPLES; sample += 1) {
     const [series] = await prometheus.query(LAG_OF_LOADER);
     const shown = series?.points[0]?.[1] ?? Number.NaN;
-    differences.push(shown - (Date.now() / 1_000 - stoppedAt));
+    differences.push(shown - (Date.now() - oldest) / 1_000);
     await delay(1_000);
   }
   const most = differences.toSorted((a, b) => Math.abs(b) - Math.abs(a))[0] ?? Number.NaN;
@@ -39,9 +42,8 @@ export function stalledLoader(): Act {
         (rate) => rate > 0,
       );
       process.kill(stage.pidOf('loader'), 'SIGSTOP');
-      const stoppedAt = Date.now() / 1_000;
       await stage.until('lag to be shown', LAG_OF_LOADER, (seconds) => seconds > 2);
-      await compareWithTruth(stage, stoppedAt);
+      await compareWithTruth(stage);
     },
     end: async (stage) => {
       process.kill(stage.pidOf('loader'), 'SIGCONT');

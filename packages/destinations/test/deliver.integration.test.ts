@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
-import { waitFor } from '@full-sync/testing';
+import { deleteRecordsBelow, waitFor } from '@full-sync/testing';
 import { event, events, idOf, openBench, openReceiver, readLetters } from './harness.ts';
 
 test('sends each event once, whoever repeats it: Kafka, the keyer or another sync', async () => {
@@ -161,9 +161,7 @@ test('rides out throttling and failing hosts, heeding what it is asked for', asy
 test('begins with what the log still holds, and halts when records are gone that it had not read', async () => {
   await using bench = await openBench();
   await using receiver = await openReceiver();
-  const named = bench.client.named(topicNames.events);
-  const truncate = (offset: number) =>
-    bench.client.admin.deleteTopicRecords({ topic: named, partitions: [{ partition: 0, offset: String(offset) }] });
+  const truncate = (offset: number) => deleteRecordsBelow(bench.client, topicNames.events, 0, offset);
   await bench.publish(0, events(0, 10));
   await truncate(4);
   {

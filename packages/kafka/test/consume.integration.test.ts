@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
-import { waitFor } from '@full-sync/testing';
+import { deleteRecordsBelow, waitFor } from '@full-sync/testing';
 import { acceptGap, OffsetGapError, TopicChangedError, consumeBatches, createProducer } from '../src/index.ts';
 import type { ConsumedBatch, ConsumeOptions, KafkaClient } from '../src/index.ts';
 import { openClient, records } from './harness.ts';
@@ -21,16 +21,6 @@ function consume(client: KafkaClient, over: Partial<ConsumeOptions> & Pick<Consu
     },
     ...over,
   });
-}
-
-/** The admin client may still have to learn who leads a partition that was just made. */
-async function deleteBelow(client: KafkaClient, partition: number, offset: number): Promise<void> {
-  const request = { topic: client.named(topic), partitions: [{ partition, offset: String(offset) }] };
-  const done = async (): Promise<true> => {
-    await client.admin.deleteTopicRecords(request);
-    return true;
-  };
-  await waitFor(done, { what: 'the records to be deleted' });
 }
 
 const committed = async (client: KafkaClient, partition: number): Promise<number | undefined> =>
@@ -115,7 +105,7 @@ test('halts on records that are gone before they were read, until the gap is acc
     assert.ok(first);
   }
   await producer.send(topic, records(5, 2, 7));
-  await deleteBelow(client, 5, 6);
+  await deleteRecordsBelow(client, topic, 5, 6);
   for (let attempt = 1; attempt <= 2; attempt += 1) {
     // The first attempt makes kafkajs commit its jump; the second must not take that for an offset of ours.
     const consumer = await start();

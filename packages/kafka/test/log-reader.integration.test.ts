@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
+import { deleteRecordsBelow } from '@full-sync/testing';
 import kafkajs from 'kafkajs';
 import { openClient } from './harness.ts';
 
@@ -9,8 +10,6 @@ const partition = 3;
 
 test('tells when a record was published, inside of a batch too, with one fetch per batch', async () => {
   await using client = await openClient();
-  // Until every partition has its leader, which requests of the test itself would not wait for.
-  await client.log.bounds([topic]);
   const producer = client.kafka.producer();
   await producer.connect();
   const send = async (times: readonly number[], compression = kafkajs.CompressionTypes.None): Promise<void> => {
@@ -36,14 +35,12 @@ test('tells when a record was published, inside of a batch too, with one fetch p
 
 test('gives no time for records that are deleted', async () => {
   await using client = await openClient();
-  // Until every partition has its leader, which requests of the test itself would not wait for.
-  await client.log.bounds([topic]);
   const producer = client.kafka.producer();
   await producer.connect();
   const messages = [1, 2, 3].map((n) => ({ partition, value: 'x', timestamp: String(n * 1_000_000) }));
   for (const message of messages) await producer.send({ topic: client.named(topic), messages: [message] });
   await producer.disconnect();
-  await client.admin.deleteTopicRecords({ topic: client.named(topic), partitions: [{ partition, offset: '2' }] });
+  await deleteRecordsBelow(client, topic, partition, 2);
   assert.equal(await client.log.timeOf(topic, partition, 0), null);
   assert.equal(await client.log.timeOf(topic, partition, 2), 3_000_000);
   const bounds = await client.log.bounds([topic, topicNames.deadLetters]);

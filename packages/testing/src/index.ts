@@ -4,6 +4,7 @@ export { describeExit, spawnProgram } from './child-process.ts';
 export type { ChildProgram, Exit, ProgramOptions } from './child-process.ts';
 export { assertSameKeys, compareKeys, tableChecksum } from './compare.ts';
 export type { KeyDifference, TableChecksum } from './compare.ts';
+export { deleteRecordsBelow } from './delete-records.ts';
 export { expectDeliveries } from './expected-deliveries.ts';
 export type { ExpectedDeliveries, Sighting } from './expected-deliveries.ts';
 export { ExpectedFacts, expectFacts } from './expected-facts.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createProducer } from '@full-sync/kafka';
 import { topicNames } from '@full-sync/schemas';
 import type { OutreachEvent } from '@full-sync/schemas';
-import { createKafkaProxy, stackAddresses, waitFor } from '@full-sync/testing';
+import { createKafkaProxy, deleteRecordsBelow, stackAddresses, waitFor } from '@full-sync/testing';
 import { openBench, partitions, rowOf } from './harness.ts';
 import type { Bench, Published } from './harness.ts';
 
@@ -126,15 +126,7 @@ test('a keyer whose next records are deleted halts, and says what was lost and h
     4,
     Array.from({ length: 10 }, (_, n) => rowOf(100 + n)),
   );
-  const deleted = async (): Promise<true> => {
-    await bench.client.admin.deleteTopicRecords({
-      topic: bench.client.named(topicNames.smartleadRaw),
-      partitions: [{ partition: 4, offset: '20' }],
-    });
-    return true;
-  };
-  // The admin client may still have to learn who leads a partition that was just made.
-  await waitFor(deleted, { what: 'the records to be deleted' });
+  await deleteRecordsBelow(bench.client, topicNames.smartleadRaw, 4, 20);
   await assert.rejects(bench.startKeyer(), (error: Error) => {
     assert.match(error.message, /code 1/);
     assert.match(error.message, /Offsets 10 to 19 of outreach\.smartlead\.raw\/4/);

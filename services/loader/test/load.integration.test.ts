@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { topicNames } from '@full-sync/schemas';
-import { spawnService, tableChecksum, waitFor } from '@full-sync/testing';
+import { deleteRecordsBelow, spawnService, tableChecksum, waitFor } from '@full-sync/testing';
 import { countedRows, countsOf, event, events, leafTable, openBench } from './harness.ts';
 
 test('writes each field of an event as it was published', async () => {
@@ -242,13 +242,7 @@ test('reads again from its own position when the database is behind the group', 
 test('halts when records are gone before they were loaded, and says which', async () => {
   await using bench = await openBench();
   await bench.publish(6, events(0, 40));
-  const request = { topic: bench.client.named(topicNames.events), partitions: [{ partition: 6, offset: '25' }] };
-  const deleted = async (): Promise<true> => {
-    await bench.client.admin.deleteTopicRecords(request);
-    return true;
-  };
-  // The admin client may still have to learn who leads a partition that was just made.
-  await waitFor(deleted, { what: 'the records to be deleted' });
+  await deleteRecordsBelow(bench.client, topicNames.events, 6, 25);
   await using loader = await spawnService({ name: 'loader', env: bench.env });
   const exit = await loader.exited;
   assert.equal(exit.code, 1);
