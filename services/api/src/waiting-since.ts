@@ -1,4 +1,5 @@
 import type { LogReader } from '@full-sync/kafka';
+import type { Arrival } from './domain/end-history.ts';
 import type { DataTopic } from './domain/lag.ts';
 
 /** A partition in which a group has records that wait. */
@@ -7,8 +8,8 @@ export interface WaitingPartition {
   readonly topic: DataTopic;
   readonly partition: number;
   readonly position: number;
-  /** The last instant at which the first of them was not there yet, ms since 1970; null when that is not known. */
-  readonly notBeforeMs: number | null;
+  /** When the first of them came, as far as the ends of the log tell. */
+  readonly arrival: Arrival;
 }
 
 export interface WaitingSince {
@@ -18,41 +19,53 @@ export interface WaitingSince {
 
 /** Batches of the log that are fetched per look, where there is anything else to go by. */
 const maxReads = 24;
+/** Two looks that are no further apart tell the time of what came between them, to half of that, ms. */
+const closeMs = 2_000;
 
 interface Known {
   readonly position: number;
   readonly sinceMs: number;
-  readonly readAtMs: number;
 }
 
 /**
- * Reads the times of records from the log. A position that stands still costs nothing. When more have moved than are to
- * be read at once, those that were read longest ago have their turn; of the others it shows since when a fresh record can
- * be there at most, or what was read last: too old, never too young.
+ * Tells the times of records: by the looks between which they came where these are close, else from the log. A position
+ * that stands still is looked up once. When there are more to read than is done at once, those come first of which least
+ * is known; the others show the middle of the two looks, which is off by half a look's interval at most.
  */
 export function createWaitingSince(log: Pick<LogReader, 'timeOf'>): WaitingSince {
   const known = new Map<string, Known>();
   return {
     read: async (waiting, nowMs) => {
-      const all = waiting.map((one) => ({ ...one, key: `${one.group}/${one.topic}/${one.partition}` }));
-      const stale = all
-        .filter(({ key, position }) => known.get(key)?.position !== position)
-        .toSorted((a, b) => (known.get(a.key)?.readAtMs ?? 0) - (known.get(b.key)?.readAtMs ?? 0));
-      const wanted = stale.filter(
-        ({ key, notBeforeMs }, index) => index < maxReads || (notBeforeMs === null && !known.has(key)),
-      );
+      const all = waiting.map((one) => ({
+        ...one,
+        key: `${one.group}/${one.topic}/${one.partition}`,
+        between: betweenOf(one.arrival),
+      }));
+      const unknown = all.filter(({ key, position }) => known.get(key)?.position !== position);
+      for (const { key, position, between } of unknown)
+        if (between.widthMs <= closeMs) known.set(key, { position, sinceMs: between.middleMs });
+      const wanted = unknown
+        .filter(({ between }) => between.widthMs > closeMs)
+        // Two of infinite width differ by NaN.
+        .toSorted((a, b) => b.between.widthMs - a.between.widthMs || 0)
+        .filter(({ key, between }, index) => index < maxReads || (between.widthMs === Infinity && !known.has(key)));
       await Promise.all(
         wanted.map(async ({ key, topic, partition, position }) => {
           const sinceMs = await log.timeOf(topic, partition, position);
           // Deleted since its position was read: the next look sees another one.
-          if (sinceMs !== null) known.set(key, { position, sinceMs, readAtMs: nowMs });
+          if (sinceMs !== null) known.set(key, { position, sinceMs });
         }),
       );
-      return all.map(({ key, position, notBeforeMs }) => {
+      return all.map(({ key, position, between }) => {
         const last = known.get(key);
-        if (last?.position === position) return last.sinceMs;
-        return notBeforeMs ?? last?.sinceMs ?? nowMs;
+        if (last?.position === position || between.widthMs === Infinity) return last?.sinceMs ?? nowMs;
+        return between.middleMs;
       });
     },
   };
+}
+
+function betweenOf({ afterMs, byMs }: Arrival): { readonly widthMs: number; readonly middleMs: number } {
+  if (afterMs === null || byMs === null) return { widthMs: Infinity, middleMs: Number.NaN };
+  return { widthMs: byMs - afterMs, middleMs: (afterMs + byMs) / 2 };
 }

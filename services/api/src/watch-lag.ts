@@ -4,6 +4,7 @@ import type { Instruments, lagMetrics } from '@full-sync/metrics';
 import type { Clock, Logger } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
 import { isUnreachable } from './answer-errors.ts';
+import { createEndHistory } from './domain/end-history.ts';
 import { dataTopics, throughputOf } from './domain/lag.ts';
 import type { DataTopic, LagSnapshot, PartitionLag, PartitionLog, Totals } from './domain/lag.ts';
 import { createPositionReader } from './group-positions.ts';
@@ -13,7 +14,7 @@ import { createLagDisplay } from './show-lag.ts';
 import { createWaitingSince } from './waiting-since.ts';
 
 export interface LagWatch {
-  /** Looks every 5 s until `signal` is aborted; broker and database may fail meanwhile. */
+  /** Looks every 4 s until `signal` is aborted; broker and database may fail meanwhile. */
   readonly watch: (signal: AbortSignal) => Promise<void>;
   /** Looks now, unless that was done a moment ago; returns within a second, looked or not. */
   readonly refresh: () => Promise<void>;
@@ -21,7 +22,8 @@ export interface LagWatch {
   readonly snapshot: () => LagSnapshot | null;
 }
 
-const lookEveryMs = 5_000;
+/** What came between two looks is dated to half of this at worst, and lag in seconds is to be right within 2 s. */
+const lookEveryMs = 4_000;
 /** What a look that began this long ago has seen is shown as it is, ms. */
 const freshMs = 50;
 /** How long whoever asks waits for a look, ms. */
@@ -47,7 +49,8 @@ export function watchLag(options: {
   const display = createLagDisplay(instruments);
   const looks: Totals[] = [];
   let snapshot: LagSnapshot | null = null;
-  let before: { readonly bounds: Bounds; readonly atMs: number } | null = null;
+  const history = createEndHistory();
+  let before: Bounds | null = null;
   let ids: ReadonlyMap<string, string> = new Map();
   let idsReadAtMs = -Infinity;
 
@@ -56,6 +59,7 @@ export function watchLag(options: {
     // Offsets of a recreated topic have nothing to do with those of the old one.
     if ([...ids].some(([topic, id]) => now.get(topic) !== id)) {
       log.forget();
+      history.forget();
       before = null;
     }
     ids = now;
@@ -65,10 +69,7 @@ export function watchLag(options: {
     const reached = groups.flatMap((group) => reachedBy(group, bounds));
     const waiting = reached
       .filter(({ records }) => records > 0)
-      .map((one) => {
-        const endBefore = before?.bounds.get(one.topic)?.get(one.partition)?.end ?? Infinity;
-        return { ...one, notBeforeMs: one.position >= endBefore ? (before?.atMs ?? null) : null };
-      });
+      .map((one) => ({ ...one, arrival: history.arrivalOf(`${one.topic}/${one.partition}`, one.position) }));
     const since = await waitingSince.read(waiting, atMs);
     const ages = new Map(
       waiting.map(({ group, topic, partition }, index) => [
@@ -84,15 +85,17 @@ export function watchLag(options: {
     // Positions first: they cannot pass an end that was read later.
     const groups = await positions.read(ids);
     const bounds = await log.bounds(dataTopics);
-    if (before !== null && isShorter(bounds, before.bounds)) await readIds();
+    if (before !== null && isShorter(bounds, before)) await readIds();
     const atMs = clock.now();
+    for (const [topic, ofTopic] of bounds)
+      for (const [partition, { end }] of ofTopic) history.note(`${topic}/${partition}`, end, atMs);
     const lags = await lagsOf(groups, bounds, atMs);
     const logs = [...bounds].flatMap(([topic, ofTopic]) =>
       [...ofTopic].map(([partition, both]): PartitionLog => ({ topic, partition, ...both })),
     );
     looks.push(totalsOf(lags, logs, atMs));
     while ((looks[0]?.atMs ?? atMs) < atMs - windowMs) looks.shift();
-    before = { bounds, atMs };
+    before = bounds;
     snapshot = { atMs, logs, lags, throughput: throughputOf(looks) };
     display(snapshot, log.reads());
     endTimer();

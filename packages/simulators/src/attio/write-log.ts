@@ -49,6 +49,8 @@ export class WriteLog {
         ])
         // An answer and the next request of one millisecond follow each other.
         .toSorted((a, b) => a.at - b.at || a.step - b.step);
+      // One at least, also where all were answered in the millisecond in which they came.
+      most = Math.max(most, 1);
       let inFlight = 0;
       for (const { step } of edges) most = Math.max(most, (inFlight += step));
     }
