@@ -131,6 +131,19 @@ export {
 } from './deliveries.ts';
 export type { DeliverySettlement, DeliveryState, KnownDelivery, NewDelivery } from './deliveries.ts';
 export { listDestinations, noteDestination } from './destinations.ts';
+export {
+  countParked,
+  endParking,
+  leaseParked,
+  lockParked,
+  parkEvents,
+  readParkedNamespaces,
+  readParkedPage,
+  readParkedPartitions,
+  releaseParked,
+  unparkEvents,
+} from './parked-events.ts';
+export type { NewParkedEvent, Parked, ParkedEvent } from './parked-events.ts';
 export { addJobDeliveries, readJobDestinations, readJobReaches } from './job-deliveries.ts';
 export type { DeliveryTally, JobDestination, JobReach } from './job-deliveries.ts';
 export {

@@ -65,7 +65,7 @@ async function deliverWork<Payload>(
     const claiming = { owner: parts.owner, leaseMs: claimLeaseMs };
     const claimed = await timed(parts, () => claimDeliveries(parts.db, work, pending, claiming));
     if (claimed === null) return 'stale';
-    const ended = await sendClaimed(parts, work, claimed);
+    const { ended, halted } = await sendClaimed(parts, work, claimed);
     const settled = await timed(parts, () => settleClaimed(parts, work, { claimed, ended, counted }));
     if (settled === 'stale') return 'stale';
     parts.metrics.noteAges(settled.ended.flatMap(ageOf));
@@ -73,30 +73,48 @@ async function deliverWork<Payload>(
       parts.metrics.noteCounts(settled.counts);
       return 'settled';
     }
+    if (halted.size > 0) return { halted: namespacesOf(parts, work, halted) };
     counted.push(...settled.counted);
     pending = settled.left;
     await look(parts, work);
   }
 }
 
-/** Sends what was claimed, target by target at once, and buries what is refused. What is missing was not settled. */
+/** The namespaces of a piece of work that go to one of these targets. */
+function namespacesOf<Payload>(
+  { destination }: Deliverer<Payload>,
+  work: Work,
+  targets: ReadonlySet<string>,
+): readonly string[] {
+  const namespaces = new Set(work.events.map(({ event }) => event.namespace));
+  return [...namespaces].filter((namespace) => targets.has(destination.target(namespace)?.id ?? ''));
+}
+
+/** What is missing in `ended` was not settled; `halted` = the targets that it was given up for. */
+interface SentClaimed<Payload> {
+  readonly ended: readonly Ended<Payload>[];
+  readonly halted: ReadonlySet<string>;
+}
+
+/** Sends what was claimed, target by target at once, and buries what is refused. */
 async function sendClaimed<Payload>(
   parts: Deliverer<Payload>,
   work: Work,
   { claimId, mine }: Claimed<Payload>,
-): Promise<readonly Ended<Payload>[]> {
-  if (claimId === null) return [];
+): Promise<SentClaimed<Payload>> {
+  if (claimId === null) return { ended: [], halted: new Set() };
   using claim = holdClaim(parts.db, claimId);
   const signal = AbortSignal.any([work.signal, claim.lost]);
   const groups = Map.groupBy(mine, ({ entry }) => entry.targetId);
-  const ended = await Promise.all([...groups.values()].map((group) => sendGroup(parts, group, signal)));
-  const all = ended.flat();
+  const until = { signal, givesUp: work.givesUp };
+  const sent = await Promise.all([...groups.values()].map((group) => sendGroup(parts, group, until)));
+  const all = sent.flatMap(({ ended }) => ended);
   await buryRefused(
     { producer: parts.producer, codec: parts.letterCodec, now: () => parts.clock.now() },
     work,
     all.flatMap(({ entry, refusal }) => (refusal === null ? [] : [{ wanted: entry.wanted, ...refusal }])),
   );
-  return all;
+  return { ended: all, halted: new Set(sent.flatMap(({ halted }) => (halted === null ? [] : [halted]))) };
 }
 
 type Refusal = { readonly code: string; readonly detail: string; readonly pointer: string | null };
@@ -104,17 +122,19 @@ type Refusal = { readonly code: string; readonly detail: string; readonly pointe
 async function sendGroup<Payload>(
   parts: Deliverer<Payload>,
   group: Claimed<Payload>['mine'],
-  signal: AbortSignal,
-): Promise<readonly EndedEntry<Payload>[]> {
+  until: { readonly signal: AbortSignal; readonly givesUp: boolean },
+): Promise<{ readonly ended: readonly EndedEntry<Payload>[]; readonly halted: string | null }> {
   const [first] = group;
-  if (first === undefined) return [];
+  if (first === undefined) return { ended: [], halted: null };
   const outgoing = group.flatMap(({ entry, stored }) => toOutgoing(entry, stored) ?? []);
-  const sent = await sendAll(parts, first.entry.target, outgoing, signal);
+  const { target } = first.entry;
+  const sent = await sendAll(parts, target, outgoing, until);
   const atMs = parts.clock.now();
-  return group.flatMap(({ entry, stored }) => {
-    const end = endOf(entry, stored, sent.get(entry.eventId));
+  const ended = group.flatMap(({ entry, stored }) => {
+    const end = endOf(entry, stored, sent.ended.get(entry.eventId));
     return end === null ? [] : [{ entry, atMs, ...end }];
   });
+  return { ended, halted: sent.halted ? target.id : null };
 }
 
 type EndedEntry<Payload> = Ended<Payload> & { readonly refusal: Refusal | null };

@@ -47,6 +47,11 @@ export interface Destination<Payload> {
   readonly takes?: 'asked' | 'all';
   /** Where the events of a namespace go; null without credentials: they are counted as skipped, and may be backfilled. */
   readonly target: (namespace: string) => Target | null;
+  /**
+   * Whether namespaces go to different targets. Then the events of one that refuses everything are set aside in Postgres, so
+   * that they hold up no other; else they wait in Kafka. False when left out.
+   */
+  readonly severalTargets?: boolean;
   readonly toPayload: (event: OutreachEvent) => ToPayload<Payload>;
   /**
    * Sends a batch to one target, in order; may split it, and answers for all of it. Several batches may be under way at

@@ -1,7 +1,7 @@
 export type { Delivery, Destination, Outgoing, Target, ToPayload } from './destination.ts';
 export type { DeliveryCounts, Settle, WantedEvent, Work, WorkEnd } from './work.ts';
 export { startConsumer, startDestination } from './start-destination.ts';
-export type { DestinationConsumer, DestinationParts, DestinationSettings } from './start-destination.ts';
+export type { DestinationConsumer, DestinationParts, DestinationSettings, Settling } from './start-destination.ts';
 export { tally } from './domain/tally.ts';
 export { createFoldInstruments, createRequestInstruments } from './metrics.ts';
 export type { DeliveryAge, DestinationMetrics } from './metrics.ts';

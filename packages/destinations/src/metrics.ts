@@ -24,6 +24,7 @@ export interface DestinationMetrics {
   /** To be called once it is committed that these are sent (I9); stored events, which a backfill sends, have no age. */
   readonly noteAges: (ages: readonly DeliveryAge[]) => void;
   readonly halted: (targets: number) => void;
+  readonly parked: (events: number) => void;
   readonly breaker: (state: 'closed' | 'half-open' | 'open') => void;
 }
 
@@ -50,7 +51,7 @@ const breakerStates = { closed: 0, 'half-open': 1, open: 2 } as const;
 
 export function createDestinationMetrics(registry: MetricRegistry, destination: string): DestinationMetrics {
   const instruments = createInstruments(registry, shellMetrics, { destination: [destination] });
-  const { deliveries, dropped, batches, batchEvents, retries, waiting, halted, breaker } = instruments;
+  const { deliveries, dropped, batches, batchEvents, retries, waiting, halted, parked, breaker } = instruments;
   const sinceSource = instruments.ageSeconds.series({ destination, since: 'source' });
   const sincePublished = instruments.ageSeconds.series({ destination, since: 'published' });
   const settleSeconds = instruments.settleSeconds.series({ destination });
@@ -90,6 +91,9 @@ export function createDestinationMetrics(registry: MetricRegistry, destination: 
     },
     halted: (targets) => {
       halted.set({ destination }, targets);
+    },
+    parked: (events) => {
+      parked.set({ destination }, events);
     },
     breaker: (state) => {
       breaker.set({ destination }, breakerStates[state]);

@@ -2,25 +2,32 @@ import {
   addJobDeliveries,
   lockDestinationPosition,
   openDestinationPosition,
+  parkEvents,
   readDestinationPosition,
+  readParkedNamespaces,
   storeDestinationPosition,
 } from '@full-sync/database';
-import type { Database, DestinationPartition } from '@full-sync/database';
+import type { Database, DestinationPartition, NewParkedEvent } from '@full-sync/database';
 import { samePosition } from '@full-sync/delivery';
 import type { Position } from '@full-sync/delivery';
 import { gapInside, OffsetGapError, UndecodableError } from '@full-sync/kafka';
 import type { Codec, ConsumedBatch, ConsumedRecord, KafkaClient } from '@full-sync/kafka';
 import type { Logger } from '@full-sync/runtime';
 import type { OutreachEvent, RecordWishes } from '@full-sync/schemas';
+import { leaveAside } from './domain/leave-aside.ts';
+import type { Aside } from './domain/leave-aside.ts';
 import { planSlice } from './domain/plan-slice.ts';
 import type { SlicePlan } from './domain/plan-slice.ts';
+import { addUp } from './domain/tally.ts';
 import type { IsLate } from './job-reaches.ts';
 import type { DestinationMetrics } from './metrics.ts';
-import type { Settle, Work } from './work.ts';
+import type { Settle, WantedEvent, Work } from './work.ts';
 
 export interface PartitionReader {
   readonly destination: string;
   readonly takes: 'asked' | 'all';
+  /** Whether events whose target refuses everything are set aside, for those of other targets. */
+  readonly parks: boolean;
   readonly db: Database;
   readonly client: KafkaClient;
   readonly codec: Codec<'outreach.events'>;
@@ -55,11 +62,15 @@ export async function readBatch(reader: PartitionReader, batch: ConsumedBatch): 
   await codec.prepare(batch.records.map(({ value }) => value));
   using watch = watchPartition(batch, reader.draining);
   for (const records of slices(batch.records)) {
+    const halted = new Set<string>();
     for (;;) {
       // Passed already, perhaps by somebody else.
       if ((records.at(-1)?.offset ?? -1) < base.nextOffset) break;
       const plan = await plannedSlice(reader, batch, records, base);
-      const end = await reader.settle(toWork(reader, at, plan, watch.signal));
+      // Also where nothing is set aside any more by others: what is parked here comes first (I4).
+      const parked = new Set([...halted, ...(await readParkedNamespaces(reader.db.pool, destination))]);
+      const aside = leaveAside(plan.wanted, parked);
+      const end = await reader.settle(toWork(reader, at, { plan, aside, signal: watch.signal }));
       if (end === 'settled') {
         reader.metrics.noteSlice(plan);
         base = plan.next;
@@ -67,6 +78,7 @@ export async function readBatch(reader: PartitionReader, batch: ConsumedBatch): 
       }
       const lost = batch.lost();
       if (lost !== undefined) throw lost;
+      if (typeof end === 'object') for (const namespace of end.halted) halted.add(namespace);
       base = await openPosition(reader, at);
       if (end === 'aborted') return base.nextOffset;
     }
@@ -123,24 +135,36 @@ function decodeOrNull(codec: Codec<'outreach.events'>, value: Buffer): OutreachE
 }
 
 function toWork(
-  { destination, db, logger }: PartitionReader,
+  { destination, db, logger, parks }: PartitionReader,
   at: DestinationPartition,
-  plan: SlicePlan,
-  signal: AbortSignal,
+  { plan, aside, signal }: { readonly plan: SlicePlan; readonly aside: Aside; readonly signal: AbortSignal },
 ): Work {
   return {
     destination,
     backfillId: null,
     partition: at.partition,
     topicId: at.topicId,
-    events: plan.wanted,
+    events: aside.now,
+    givesUp: parks,
     signal,
     lock: async (client) => samePosition(await lockDestinationPosition({ db, client, at, logger }), plan.base),
     finish: async (client, counts) => {
-      await addJobDeliveries(client, at, counts);
+      await addJobDeliveries(client, at, addUp([...counts, ...aside.counts]));
+      await parkEvents(
+        client,
+        destination,
+        aside.parked.map((wanted) => toParked(at, wanted)),
+      );
       await storeDestinationPosition(client, at, plan.next);
     },
   };
+}
+
+function toParked({ topicId, partition }: DestinationPartition, wanted: WantedEvent): NewParkedEvent {
+  const { event, offset, publishedAtMs, redrive, value } = wanted;
+  if (offset === null || publishedAtMs === null) throw new Error('a record of the topic without its place');
+  const { namespace, job_id: jobId } = event;
+  return { namespace, jobId, topicId, partition, offset, publishedAtMs, redrive, value };
 }
 
 function* slices(records: readonly ConsumedRecord[]): Generator<readonly ConsumedRecord[], void, undefined> {

@@ -36,38 +36,51 @@ const deliverDeadlineMs = 120_000;
 const beatEveryMs = 5_000;
 const defaultLimits = { maxEvents: 2_000, maxBytes: 9_000_000 };
 
+/** How far payloads were sent. */
+export interface SentAll {
+  /** How they ended; those without an entry are not settled. */
+  readonly ended: ReadonlyMap<string, Sent>;
+  /** Whether it was given up because the target accepts nothing. */
+  readonly halted: boolean;
+}
+
 /**
  * Sends payloads to one target until each is settled, in order and in batches within the destination's limits: retries
  * with backoff and full jitter, heeds what the destination asks for, leaves a failing host alone, and probes a target
- * that accepts nothing (I5). Returns how they ended; those without an entry were not settled when `signal` was aborted.
+ * that accepts nothing (I5), or gives up there where `givesUp` says so. Ends early when `signal` is aborted.
  */
 export async function sendAll<Payload>(
   sending: Sending<Payload>,
   target: Target,
   outgoing: readonly Outgoing<Payload>[],
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, Sent>> {
+  until: { readonly signal: AbortSignal; readonly givesUp: boolean },
+): Promise<SentAll> {
   const ended = new Map<string, Sent>();
-  for (const { batch, end } of cut(outgoing, sending.destination.limits ?? defaultLimits)) {
-    sending.metrics.noteBatch(end, batch.length);
-    await sendBatch(sending, target, batch, { ended, signal });
-    if (signal.aborted) break;
+  for (const { batch, end: why } of cut(outgoing, sending.destination.limits ?? defaultLimits)) {
+    sending.metrics.noteBatch(why, batch.length);
+    const end = await sendBatch(sending, target, batch, { ended, ...until });
+    if (end === 'halted') return { ended, halted: true };
+    if (until.signal.aborted) break;
   }
-  return ended;
+  return { ended, halted: false };
 }
 
 async function sendBatch<Payload>(
   sending: Sending<Payload>,
   target: Target,
   batch: readonly Outgoing<Payload>[],
-  { ended, signal }: { readonly ended: Map<string, Sent>; readonly signal: AbortSignal },
-): Promise<void> {
+  {
+    ended,
+    signal,
+    givesUp,
+  }: { readonly ended: Map<string, Sent>; readonly signal: AbortSignal; readonly givesUp: boolean },
+): Promise<'over' | 'halted'> {
   let left = batch;
   let failures = 0;
   let probes = 0;
   while (left.length > 0 && !signal.aborted) {
     const attempt = await deliverOnce(sending, target, left);
-    if (attempt === 'cut-off') return;
+    if (attempt === 'cut-off') return 'over';
     const told = settle(left, attempt, ended);
     if (told.settled > 0) failures = 0;
     left = told.left;
@@ -77,7 +90,8 @@ async function sendBatch<Payload>(
     } else {
       sending.states.halted(target.id, told.halt);
     }
-    if (left.length === 0) return;
+    if (left.length === 0) return 'over';
+    if (told.halt !== null && givesUp) return 'halted';
     if (told.halt !== null) {
       await rest(sending, 'halted', Math.min(probe.lastMs, probe.firstMs * 2 ** probes), signal);
       probes += 1;
@@ -90,6 +104,7 @@ async function sendBatch<Payload>(
       await rest(sending, told.afterMs === null ? 'backoff' : 'throttled', told.afterMs ?? ownMs, signal);
     }
   }
+  return 'over';
 }
 
 type Attempt = Delivery | { readonly kind: 'circuit-open'; readonly retryAfterMs: number };

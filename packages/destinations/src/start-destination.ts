@@ -16,6 +16,7 @@ import { readBatch } from './read-partition.ts';
 import { createTargetStates } from './target-states.ts';
 import type { TargetStates } from './target-states.ts';
 import { workBackfills } from './work-backfills.ts';
+import { workParked } from './work-parked.ts';
 import type { Settle } from './work.ts';
 
 export type DestinationSettings = KafkaSettings & RegistrySettings & DatabaseSettings;
@@ -41,8 +42,8 @@ export interface DestinationParts {
 
 /** Partitions in work at once: while one waits for the destination, others claim and settle. */
 const concurrency = 4;
-/** Beside those, backfills, renewals of claims, and one that ends a frozen holder of a position. */
-const fewestConnections = concurrency + 4;
+/** Beside those, what was set aside, backfills, renewals of claims, and one that ends a frozen holder of a position. */
+const fewestConnections = 2 * concurrency + 4;
 /** What is under way when the drain begins may take this long; its deadline is 25 s. */
 const cutOffMs = 15_000;
 
@@ -61,9 +62,15 @@ export async function startDestination<Payload>(
   const hasTarget = (namespace: string): boolean => destination.target(namespace) !== null;
   // Shown as 0: nothing is folded here.
   createFoldInstruments(scope.metrics, name);
-  await startConsumer(scope, config, { name, hasTarget, ...(takes === undefined ? {} : { takes }) }, (parts) =>
-    createDeliver({ ...parts, destination, random: Math.random }),
-  );
+  const consumer = { name, hasTarget, takes: takes ?? 'asked', severalTargets: destination.severalTargets ?? false };
+  await startConsumer(scope, config, consumer, (parts) => {
+    const { states } = parts;
+    const onDelivered = (namespace: string): void => {
+      const target = destination.target(namespace);
+      if (target !== null) states.works(target.id);
+    };
+    return { settle: createDeliver({ ...parts, destination, random: Math.random }), onDelivered };
+  });
 }
 
 /** A consumer of events for a destination. */
@@ -72,6 +79,15 @@ export interface DestinationConsumer {
   readonly takes?: 'asked' | 'all';
   /** Whether a namespace has credentials; orders to backfill one that has none fail and say so. */
   readonly hasTarget?: (namespace: string) => boolean;
+  /** Whether namespaces go to different targets, as of `Destination`. */
+  readonly severalTargets?: boolean;
+}
+
+/** How a destination settles its work. */
+export interface Settling {
+  readonly settle: Settle;
+  /** Told when all is delivered that was set aside of a namespace, by whichever copy. */
+  readonly onDelivered?: (namespace: string) => void;
 }
 
 /** Like `startDestination`, for a destination that settles its work by itself, as one that folds events into totals. */
@@ -79,10 +95,10 @@ export async function startConsumer(
   scope: ServiceScope,
   config: DestinationSettings,
   consumer: DestinationConsumer,
-  createSettle: (parts: DestinationParts) => Settle | Promise<Settle>,
+  createSettling: (parts: DestinationParts) => Settling | Promise<Settling>,
 ): Promise<void> {
   const { logger, health } = scope;
-  const { name, takes = 'asked', hasTarget = () => true } = consumer;
+  const { name, takes = 'asked', hasTarget = () => true, severalTargets: parks = false } = consumer;
   const applicationName = `full-sync-${name}`;
   const poolMax = Math.max(fewestConnections, config.DATABASE_POOL_MAX);
   const db = scope.use(await connectDatabase({ config, applicationName, poolMax, metrics: scope.metrics }), 'database');
@@ -102,7 +118,7 @@ export async function startConsumer(
   );
   const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const codec = serde.codec(topicNames.events);
-  const settle = await createSettle({
+  const { settle, onDelivered = () => undefined } = await createSettling({
     scope,
     db,
     client,
@@ -119,6 +135,7 @@ export async function startConsumer(
   const reader = {
     destination: name,
     takes,
+    parks,
     db,
     client,
     codec,
@@ -141,6 +158,20 @@ export async function startConsumer(
     beat: () => health.beat('backfills'),
   };
   scope.loop('backfills', (signal) => workBackfills(backfilling, signal));
+  const parking = {
+    destination: name,
+    db,
+    codec,
+    settle,
+    owner,
+    clock: systemClock,
+    logger,
+    metrics,
+    beat: () => health.beat('parked'),
+    fail: (error: unknown) => scope.fail(error),
+    onDelivered,
+  };
+  scope.loop('parked', (signal) => workParked(parking, signal));
   const reading = await consumeBatches({
     client,
     group: name,

@@ -114,6 +114,7 @@ function toWork(
     partition: null,
     topicId: null,
     events: page.map((stored) => toWanted(stored, codec)),
+    givesUp: false,
     signal,
     lock: (client) => lockBackfill(client, backfill),
     finish: async (client, counts) => {

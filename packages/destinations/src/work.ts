@@ -24,6 +24,8 @@ export interface Work {
   readonly lock: (client: Client) => Promise<boolean>;
   /** Adds the counts and moves the place past all of the work, in the transaction that called `lock`. */
   readonly finish: (client: Client, counts: readonly DeliveryCounts[]) => Promise<void>;
+  /** Whether to end with `Halted` where a target refuses everything, rather than to wait until it takes something. */
+  readonly givesUp: boolean;
   /** Aborted when the process drains or the partition belongs to somebody else: give up and return. */
   readonly signal: AbortSignal;
 }
@@ -32,7 +34,12 @@ export interface Work {
  * How a piece of work ended. `settled` = its place has moved past it; `stale` = somebody else has moved the place;
  * `aborted` = `signal` was aborted before all of it was settled.
  */
-export type WorkEnd = 'settled' | 'stale' | 'aborted';
+export type WorkEnd = 'settled' | 'stale' | 'aborted' | Halted;
+
+/** The place has not moved: these namespaces go to targets that refuse everything. What others of it took is in the ledger. */
+export interface Halted {
+  readonly halted: readonly string[];
+}
 
 /** Settles a piece of work. Throws only bugs and the environment. */
 export type Settle = (work: Work) => Promise<WorkEnd>;

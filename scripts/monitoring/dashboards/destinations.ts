@@ -94,12 +94,24 @@ export const destinations: Dashboard = {
         {
           title: 'Does a destination want something mended?',
           description:
-            'Targets that take nothing until somebody mends something, usually credentials. Their partitions are paused.',
+            'Targets that take nothing until somebody mends something, usually credentials. Their events wait.',
           kind: 'timeseries',
           unit: 'short',
           thresholds: [{ at: 1, colour: 'red', because: 'FullSyncDestinationHalted is raised when it lasts' }],
           runbook: 'fullsyncdestinationhalted',
           queries: [{ expr: `max by (destination) (full_sync_delivery_halted${OF})`, legend: '{{destination}}' }],
+        },
+        {
+          title: 'How many events are set aside?',
+          description:
+            'Events of targets that take nothing, kept in Postgres so that other targets go on. 0 where all go to one target: then they wait in Kafka.',
+          kind: 'timeseries',
+          unit: 'short',
+          thresholds: [{ at: 1, colour: 'yellow', because: 'a target takes nothing, or is being caught up with' }],
+          runbook: 'fullsyncdestinationhalted',
+          queries: [
+            { expr: `max by (destination) (full_sync_delivery_parked_events${OF})`, legend: '{{destination}}' },
+          ],
         },
         {
           title: 'Is a circuit open?',

@@ -11,14 +11,15 @@ import { enterEvents } from './enter-events.ts';
 import type { Entry } from './enter-events.ts';
 import { lockPeople, storePeople } from './people.ts';
 import type { EventTimes, FoldedPerson } from './people.ts';
+import type { Workspaces } from './workspaces.ts';
 
 export interface FoldParts {
   readonly db: Database;
   /**
    * The number of the workspace that a namespace's events go to, null without a key; waits until it is known. Undefined
-   * when `signal` was aborted before.
+   * when `signal` was aborted before, `refused` when that was given up.
    */
-  readonly targetOf: (namespace: string, signal: AbortSignal) => Promise<number | null | undefined>;
+  readonly targetOf: Workspaces['targetOf'];
   /** Told of counts that are committed (I9). */
   readonly onCounts: (counts: readonly DeliveryCounts[]) => void;
 }
@@ -30,11 +31,14 @@ export interface FoldParts {
 export function createFold(parts: FoldParts): Settle {
   return async (work) => {
     const targets = new Map<string, number | null>();
+    const halted: string[] = [];
     for (const namespace of new Set(work.events.map(({ event }) => event.namespace))) {
-      const target = await parts.targetOf(namespace, work.signal);
+      const target = await parts.targetOf(namespace, work);
       if (target === undefined) return 'aborted';
-      targets.set(namespace, target);
+      if (target === 'refused') halted.push(namespace);
+      else targets.set(namespace, target);
     }
+    if (halted.length > 0) return { halted };
     const { entries, skipped } = entriesOf(work, targets);
     const counts = await parts.db.transaction(async (client) => {
       if (!(await work.lock(client))) return null;

@@ -1,7 +1,7 @@
 import { startConsumer } from '@full-sync/destinations';
 import { runService } from '@full-sync/runtime';
 import { configSchema } from './config.ts';
-import { keyOf, readKeys } from './keys.ts';
+import { allKeys, keyOf, readKeys } from './keys.ts';
 import { startAttio } from './start-attio.ts';
 
 await runService({
@@ -11,6 +11,7 @@ await runService({
   start: async (scope, config) => {
     const keys = readKeys(config);
     const hasTarget = (namespace: string): boolean => keyOf(keys, namespace) !== null;
-    await startConsumer(scope, config, { name: 'attio', hasTarget }, (parts) => startAttio(parts, config, keys));
+    const consumer = { name: 'attio', hasTarget, severalTargets: allKeys(keys).length > 1 };
+    await startConsumer(scope, config, consumer, (parts) => startAttio(parts, config, keys));
   },
 });

@@ -1,4 +1,4 @@
-import type { DestinationParts, Settle } from '@full-sync/destinations';
+import type { DestinationParts, Settling } from '@full-sync/destinations';
 import { createSender } from '@full-sync/http-client';
 import { parseRateLimit } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
@@ -29,7 +29,7 @@ const busyWorkspaces = 2;
  * Starts what writes people, a loop for each workspace, and returns what folds events into them: the two meet in
  * Postgres alone, so that neither waits for the other.
  */
-export function startAttio(parts: DestinationParts, config: AttioSettings, keys: Keys): Settle {
+export function startAttio(parts: DestinationParts, config: AttioSettings, keys: Keys): Settling {
   const { scope, db, states, clock } = parts;
   const { logger, signal: draining } = scope;
   const metrics = createAttioMetrics(scope.metrics, parts.metrics);
@@ -88,9 +88,10 @@ export function startAttio(parts: DestinationParts, config: AttioSettings, keys:
     }
     await opening;
   });
-  return createFold({
+  const settle = createFold({
     db,
     targetOf: workspaces.targetOf,
     onCounts: (counts) => parts.metrics.noteCounts(counts),
   });
+  return { settle };
 }

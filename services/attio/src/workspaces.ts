@@ -33,9 +33,19 @@ export interface WorkspaceParts {
   readonly onOpen: (workspace: Workspace) => void;
 }
 
+/** How long to wait for a workspace that is not known yet. */
+export interface Patience {
+  readonly signal: AbortSignal;
+  /** Whether to wait no longer than until it is clear that the key opens nothing now. */
+  readonly givesUp: boolean;
+}
+
 export interface Workspaces {
-  /** The ledger's number of a namespace's workspace, null without a key; undefined when aborted before it is known. */
-  readonly targetOf: (namespace: string, signal: AbortSignal) => Promise<number | null | undefined>;
+  /**
+   * The ledger's number of a namespace's workspace, null without a key; undefined when `signal` was aborted before it was
+   * known, `refused` when it was given up.
+   */
+  readonly targetOf: (namespace: string, patience: Patience) => Promise<number | null | 'refused' | undefined>;
   /** Ends when the workspaces of all keys are known, or when the service drains. */
   readonly openAll: () => Promise<void>;
 }
@@ -49,8 +59,27 @@ const askAgain = { firstMs: 1_000, lastMs: 60_000 };
 export function createWorkspaces(parts: WorkspaceParts): Workspaces {
   const finding = new Map<string, Promise<number | undefined>>();
   const opened = new Set<number>();
+  const refusals = new Map<string, AbortController>();
+  const refusalOf = (key: string): AbortController => {
+    const refusal = refusals.get(key) ?? new AbortController();
+    refusals.set(key, refusal);
+    return refusal;
+  };
   const find = async (key: string): Promise<number | undefined> => {
-    const workspace = await findWorkspace(parts, key);
+    const workspace = await findWorkspace(
+      {
+        ...parts,
+        onHalt: (name, why) => {
+          refusalOf(key).abort();
+          parts.onHalt(name, why);
+        },
+        onWorks: (name) => {
+          refusals.delete(key);
+          parts.onWorks(name);
+        },
+      },
+      key,
+    );
     if (workspace !== undefined && !opened.has(workspace.targetId)) {
       opened.add(workspace.targetId);
       parts.onOpen(workspace);
@@ -63,9 +92,12 @@ export function createWorkspaces(parts: WorkspaceParts): Workspaces {
     return known;
   };
   return {
-    targetOf: async (namespace, signal) => {
+    targetOf: async (namespace, { signal, givesUp }) => {
       const key = keyOf(parts.keys, namespace);
-      return key === null ? null : await unlessAborted(targetOfKey(key), signal);
+      if (key === null) return null;
+      const until = givesUp ? AbortSignal.any([signal, refusalOf(key).signal]) : signal;
+      const target = await unlessAborted(targetOfKey(key), until);
+      return target === undefined && !signal.aborted ? 'refused' : target;
     },
     openAll: async () => {
       await Promise.all(allKeys(parts.keys).map(targetOfKey));

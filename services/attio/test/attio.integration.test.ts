@@ -76,6 +76,41 @@ test('people of two namespaces are one person in one workspace, and two where ea
   assert.ok(!service.hasExited());
 });
 
+test('a key that opens no workspace yet holds up no other one; its events are in once it does', async (t) => {
+  await using bench = await openBench();
+  const second = {
+    id: '5f0c6b1e-7f0a-4a52-9d1c-2a6f35f3a002',
+    name: 'Second',
+    tokens: [{ token: 'second-token-0123456789', scopes: ATTIO_SCOPES }],
+  };
+  await using attio = await openSimulator({ workspaces: [ATTIO_WORKSPACE, second] });
+  await using sender = createSender({ baseUrl: attio.url, timeoutMs: 5000, maxConnections: 1 });
+  const api = createAttio(sender, 'second-token-0123456789');
+  await setUpWorkspace(api, { clock: systemClock, create: true, activities: false });
+  const file = join(await mkdtemp(join(tmpdir(), 'full-sync-attio-')), 'namespaces.json');
+  t.after(() => rm(file));
+  await writeFile(file, JSON.stringify({ acme: { attio: { apiKeyEnv: 'KEY_OF_ACME' } } }));
+  const env = { ...attio.env, NAMESPACES_FILE: file, ATTIO_RATE_LIMIT: 'off' };
+  attio.configure({ writesPerSecond: 0 });
+  const of = (namespace: string) => (n: number) => ({ namespace, lead_email: `lead${n % 5}@example.com` });
+  const [ours, acme] = [events(0, 10, of('test')), events(10, 10, of('acme'))];
+  {
+    await using service = await bench.start({ ...env, KEY_OF_ACME: 'a-token-of-nobody-0123456789' }, 'halted');
+    await bench.publish(0, [...ours, ...acme]);
+    await bench.quiet();
+    assert.deepEqual(sorted(outreachOf(attio.people())), sorted(heldBySimulator(ours)));
+    assert.deepEqual(await bench.counts('job_a'), { sent: 10, skipped: 0, failed: 0, waiting: 10 });
+    assert.match(await (await fetch(`${service.url}/readyz`)).text(), /ATTIO_UNAUTHORIZED/);
+    await service.kill('SIGTERM');
+  }
+  await using service = await bench.start({ ...env, KEY_OF_ACME: 'second-token-0123456789' });
+  const sent = async (): Promise<boolean> => (await bench.counts('job_a')).waiting === 0;
+  await waitFor(sent, { deadlineMs: 30_000, what: 'what was set aside to be written' });
+  assert.deepEqual(sorted(outreachOf(attio.people(second.id))), sorted(heldBySimulator(acme)));
+  assert.deepEqual(await bench.counts('job_a'), { sent: 20, skipped: 0, failed: 0, waiting: 0 });
+  assert.ok(!service.hasExited());
+});
+
 test('what was delivered is not delivered again; events without address are skipped with a code', async () => {
   await using bench = await openBench();
   await using attio = await openStub();

@@ -11,7 +11,7 @@ import type { ImportEvent } from './domain/to-import-event.ts';
 import { importBatch } from './import-batch.ts';
 import { createMixpanel } from './mixpanel.ts';
 import type { Mixpanel, Told } from './mixpanel.ts';
-import type { Project } from './projects.ts';
+import type { Project, Projects } from './projects.ts';
 import { createFactMemory, tellProfiles } from './tell-profiles.ts';
 import type { FactMemory } from './tell-profiles.ts';
 
@@ -32,7 +32,7 @@ const settledAgeMs = 5_000;
 const mostAheadMs = 300_000;
 
 export interface MixpanelParts {
-  readonly projectOf: (namespace: string) => Project | null;
+  readonly projects: Projects;
   readonly profiles: boolean;
   readonly clock: Clock;
   readonly random: () => number;
@@ -66,9 +66,10 @@ export function createMixpanelDestination(parts: MixpanelParts): Destination<Imp
   };
   return {
     name: 'mixpanel',
+    severalTargets: parts.projects.several,
     limits,
     target: (namespace): Target | null => {
-      const project = parts.projectOf(namespace);
+      const project = parts.projects.of(namespace);
       if (project !== null && !open.has(project.id)) open.set(project.id, openProject(project));
       return project;
     },

@@ -67,7 +67,7 @@ test('the entries of NAMESPACES_FILE that the documents show open projects', (t)
     t.after(() => {
       for (const name of variables) delete process.env[name];
     });
-    const projectOf = loadProjects({ MIXPANEL_BASE_URL: 'https://api.mixpanel.com', NAMESPACES_FILE: file });
+    const projectOf = loadProjects({ MIXPANEL_BASE_URL: 'https://api.mixpanel.com', NAMESPACES_FILE: file }).of;
     assert.equal(projectOf('acme')?.auth.username, 'outreach.1a2b3c.mp-service-account', page);
   }
 });

@@ -14,7 +14,7 @@ await runService({
   start: async (scope, config) => {
     const { requests, requestSeconds } = createRequestInstruments(scope.metrics, destination);
     const mixpanel = createMixpanelDestination({
-      projectOf: loadProjects(config),
+      projects: loadProjects(config),
       profiles: config.MIXPANEL_PROFILES,
       clock: systemClock,
       random: Math.random,

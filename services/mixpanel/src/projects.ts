@@ -42,12 +42,19 @@ const fields = {
   baseUrl: { required: false },
 } as const;
 
+/** The projects that events go to. */
+export interface Projects {
+  /** The project of a namespace: its entry in NAMESPACES_FILE, else the variables; null without credentials. */
+  readonly of: (namespace: string) => Project | null;
+  readonly several: boolean;
+}
+
 /**
- * The project of each namespace: its entry in NAMESPACES_FILE, else the variables; null without credentials.
+ * Reads which namespaces go to which project.
  *
  * @throws ConfigurationError for an entry that opens no project, and for the number of a project that nothing opens.
  */
-export function loadProjects(config: ProjectSettings): (namespace: string) => Project | null {
+export function loadProjects(config: ProjectSettings): Projects {
   const others = projectOf({
     baseUrl: config.MIXPANEL_BASE_URL,
     projectId: config.MIXPANEL_PROJECT_ID,
@@ -63,9 +70,13 @@ export function loadProjects(config: ProjectSettings): (namespace: string) => Pr
     if (entry !== null && project === null) throw incomplete(namespace);
     own.set(namespace, project);
   }
-  return (namespace) => {
-    const found = own.get(namespace);
-    return found === undefined ? others : found;
+  const ids = new Set([others, ...own.values()].flatMap((project) => project?.id ?? []));
+  return {
+    of: (namespace) => {
+      const found = own.get(namespace);
+      return found === undefined ? others : found;
+    },
+    several: ids.size > 1,
   };
 }
 

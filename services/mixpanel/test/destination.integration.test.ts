@@ -40,7 +40,7 @@ async function open(
   const baseUrl = await simulator.app.listen({ port: 0, host: '127.0.0.1' });
   const bench = { now: NOW, statuses: [] as (number | null)[] };
   const destination = createMixpanelDestination({
-    projectOf: loadProjects({ MIXPANEL_BASE_URL: baseUrl, ...config }),
+    projects: loadProjects({ MIXPANEL_BASE_URL: baseUrl, ...config }),
     profiles: true,
     clock: { now: () => bench.now, sleep: async () => undefined },
     random: () => 0.5,

@@ -112,6 +112,41 @@ test('each namespace goes to its own project; one without credentials is skipped
   }
 });
 
+test('a project that refuses its key holds up no other, and has all its events once the key is right', async () => {
+  await using bench = await openBench();
+  const acme = { id: '7000', token: 'a-token-of-acme-0123456789', serviceAccounts: [] };
+  await using mixpanel = await openSimulator({ projects: [MIXPANEL_PROJECT, acme] });
+  const directory = await mkdtemp(join(tmpdir(), 'full-sync-namespaces-'));
+  try {
+    const file = join(directory, 'namespaces.json');
+    await writeFile(
+      file,
+      JSON.stringify({ acme: { mixpanel: { projectId: acme.id, projectTokenEnv: 'TOKEN_OF_ACME' } } }),
+    );
+    const all = someEvents(0, 400, (n) => ({ namespace: n % 2 === 0 ? 'test' : 'acme' }));
+    const of = (namespace: string) => all.filter((event) => event.namespace === namespace);
+    const env = { ...mixpanel.env, NAMESPACES_FILE: file };
+    {
+      await using service = await bench.start({ ...env, TOKEN_OF_ACME: 'a-token-of-nobody-0123456789' });
+      await bench.publish(4, all);
+      await bench.settled();
+      assert.deepEqual(viewOf(mixpanel.query(MIXPANEL_PROJECT.id)), expectedView(of('test')));
+      assert.deepEqual(await bench.counts('job_a'), { sent: 200, skipped: 0, failed: 0, waiting: 200 });
+      assert.match(await (await fetch(`${service.url}/readyz`)).text(), /MIXPANEL_/);
+      await service.kill('SIGTERM');
+    }
+    // Whoever mends a credential restarts the service.
+    await using service = await bench.start({ ...env, TOKEN_OF_ACME: acme.token });
+    const sent = async (): Promise<boolean> => (await bench.counts('job_a')).waiting === 0;
+    await waitFor(sent, { deadlineMs: 30_000, what: 'what was set aside to be sent' });
+    assert.deepEqual(viewOf(mixpanel.query(acme.id)), expectedView(of('acme')));
+    assert.deepEqual(await bench.counts('job_a'), { sent: 400, skipped: 0, failed: 0, waiting: 0 });
+    assert.ok(!service.hasExited());
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
 test('what has only just happened is shown under its own time', async () => {
   await using bench = await openBench();
   await using mixpanel = await openSimulator();

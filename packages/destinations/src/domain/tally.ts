@@ -9,6 +9,14 @@ export interface DeliveryCounts {
   readonly open: number;
 }
 
+/** Adds up counts of the same job. */
+export function addUp(parts: readonly DeliveryCounts[]): readonly DeliveryCounts[] {
+  return [...Map.groupBy(parts, ({ jobId }) => jobId)].map(([jobId, ofJob]) => {
+    const sum = (outcome: Outcome | 'open'): number => ofJob.reduce((total, part) => total + part[outcome], 0);
+    return { jobId, sent: sum('sent'), skipped: sum('skipped'), failed: sum('failed'), open: sum('open') };
+  });
+}
+
 /** Adds up what became of events, by who brought them. */
 export function tally(
   outcomes: Iterable<{ readonly jobId: string; readonly outcome: Outcome | 'open' }>,

@@ -88,8 +88,18 @@ export const destinationMetrics = {
     services,
     labels: { destination },
     meaning:
-      'Targets that take nothing until somebody mends something (credentials); their partitions are paused, and it is tried again by itself.',
-    whenHigh: 'Readiness and log say which code; mend the credentials. Nothing is lost for 7 days.',
+      'Targets that take nothing until somebody mends something (credentials); it is tried again by itself. Their events wait in Kafka, or are set aside where there are several targets.',
+    whenHigh:
+      'Readiness and log say which code; mend the credentials. What waits in Kafka is there for 7 days, what is set aside until it is delivered.',
+  }),
+  parked: gauge({
+    name: 'full_sync_delivery_parked_events',
+    unit: 'events',
+    services,
+    labels: { destination },
+    meaning:
+      'Events set aside in Postgres because their target takes nothing, so that they hold up no other target; the same from every copy.',
+    whenHigh: 'As full_sync_delivery_halted. Falls by itself once the target takes events again.',
   }),
   breaker: gauge({
     name: 'full_sync_delivery_breaker_state',
