@@ -1,4 +1,5 @@
 import type { Client, Database } from './database.ts';
+import { dropParked } from './parked-events.ts';
 
 export type NamespaceDeletion =
   | {
@@ -12,8 +13,8 @@ export type NamespaceDeletion =
   | { readonly kind: 'busy'; readonly jobId: string };
 
 /**
- * Deletes a namespace with all that was stored for it (rows, collisions, dead letters, cursors) in one transaction; its
- * name stays in the jobs of the past and can be used again. Locks in the order of all others: the namespace's row, which
+ * Deletes a namespace with all that was stored for it (rows, collisions, dead letters, cursors, events that a destination
+ * has set aside) in one transaction; its name stays in the jobs of the past and can be used again. Locks in the order of all others: the namespace's row, which
  * new jobs hold; its leaf states, which loaders hold; the tables. Events of ended jobs that are still on their way are
  * dropped by the loaders, as they always are.
  *
@@ -62,6 +63,7 @@ async function deleteAll(
   );
   const collisions = await client.query('delete from event_collisions where namespace = $1', [namespace]);
   const deadLetters = await client.query('delete from dead_letters where namespace = $1', [namespace]);
+  await dropParked(client, namespace);
   await client.query('delete from cursors where namespace = $1', [namespace]);
   await client.query('delete from leaf_states where namespace = $1', [namespace]);
   await client.query('update namespaces set deleted_at = now() where namespace = $1', [namespace]);

@@ -110,11 +110,14 @@ export async function readParkedPartitions(
   return rows.map(({ partition }) => partition);
 }
 
-/** The first records of a namespace and partition that are set aside, in the order of the log; at most `limit`. */
+/**
+ * The first records of a namespace and partition that are set aside, in the order of the log: at most so many, and none
+ * after the one that reaches so many bytes.
+ */
 export async function readParkedPage(
   queryable: Queryable,
   { destination, namespace, partition }: Parked & { readonly partition: number },
-  limit: number,
+  most: { readonly events: number; readonly bytes: number },
 ): Promise<readonly ParkedEvent[]> {
   const { rows } = await queryable.query<{
     parked_id: string;
@@ -128,8 +131,10 @@ export async function readParkedPage(
     name: 'read-parked-page',
     text: `select parked_id, job_id, topic_id, record_offset,
         (extract(epoch from published_at) * 1000)::float8 as published_ms, redrive, value
-      from parked_events where destination = $1 and namespace = $2 and partition = $3 order by parked_id limit $4`,
-    values: [destination, namespace, partition, limit],
+      from (select *, sum(octet_length(value)) over (order by parked_id) - octet_length(value) as bytes_before
+        from parked_events where destination = $1 and namespace = $2 and partition = $3 order by parked_id limit $4) as first
+      where bytes_before < $5 order by parked_id`,
+    values: [destination, namespace, partition, most.events, most.bytes],
   });
   return rows.map((row) => ({
     parkedId: Number(row.parked_id),
@@ -161,6 +166,19 @@ export async function unparkEvents(client: Client, parkedIds: readonly number[])
     text: 'delete from parked_events where parked_id = any($1::bigint[])',
     values: [parkedIds],
   });
+}
+
+/** Drops what is set aside of a namespace that is deleted; for the jobs that brought it, it counts as skipped. */
+export async function dropParked(client: Client, namespace: string): Promise<void> {
+  await client.query(
+    `with dropped as (delete from parked_events where namespace = $1 returning destination, job_id),
+       counted as (select destination, job_id, count(*) as events from dropped group by 1, 2)
+     insert into job_deliveries as known (job_id, destination, partition, skipped, open)
+     select job_id, destination, -1, events, -events from counted order by job_id, destination
+     on conflict (job_id, destination, partition) do update
+       set skipped = known.skipped + excluded.skipped, open = known.open + excluded.open`,
+    [namespace],
+  );
 }
 
 /** Ends the parking of a namespace of which nothing is set aside; false when something is. */

@@ -67,7 +67,7 @@ export async function readBatch(reader: PartitionReader, batch: ConsumedBatch): 
       // Passed already, perhaps by somebody else.
       if ((records.at(-1)?.offset ?? -1) < base.nextOffset) break;
       const plan = await plannedSlice(reader, batch, records, base);
-      // Also where nothing is set aside any more by others: what is parked here comes first (I4).
+      // What this piece has met a refusal of, and what has older events set aside: they come first (I4).
       const parked = new Set([...halted, ...(await readParkedNamespaces(reader.db.pool, destination))]);
       const aside = leaveAside(plan.wanted, parked);
       const end = await reader.settle(toWork(reader, at, { plan, aside, signal: watch.signal }));

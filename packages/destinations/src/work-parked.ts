@@ -25,17 +25,20 @@ export interface ParkedDelivery {
   readonly owner: string;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly metrics: Pick<DestinationMetrics, 'parked'>;
+  readonly metrics: Pick<DestinationMetrics, 'parked' | 'noteWait'>;
   readonly beat: () => void;
   readonly fail: (error: unknown) => void;
   /** Told of a namespace of which nothing is set aside any more, whichever copy has delivered it. */
   readonly onDelivered: (namespace: string) => void;
 }
 
-const pageEvents = 2_000;
+/** Of one partition at a time; the values stay in memory until they are settled. */
+const page = { events: 2_000, bytes: 4_194_304 };
 const leaseMs = 10_000;
 const renewEveryMs = 3_000;
 const lookEveryMs = 1_000;
+/** Between two probes of a target that takes nothing: doubled from the first to the last. */
+const probe = { firstMs: 5_000, lastMs: 60_000 };
 /** Partitions of a namespace in work at once. */
 const lanes = 4;
 
@@ -82,17 +85,27 @@ async function deliverParked(parts: ParkedDelivery, at: Parked, draining: AbortS
     );
   }, renewEveryMs);
   try {
-    while (!signal.aborted) {
+    for (let probes = 0; !signal.aborted;) {
       const partitions = await readParkedPartitions(db.pool, at);
       if (partitions.length === 0 && (await endParking(db, at))) {
         parts.logger.info({ namespace: at.namespace }, 'what was set aside is delivered');
         return;
       }
       const left = partitions[Symbol.iterator]();
+      let halted = false;
       const lane = async (): Promise<void> => {
-        for (const partition of left) await deliverLane(parts, { ...at, partition }, signal);
+        for (const partition of left) {
+          if (halted) return;
+          if ((await deliverLane(parts, { ...at, partition }, signal)) === 'halted') halted = true;
+        }
       };
       await Promise.all(Array.from({ length: lanes }, lane));
+      if (!halted) {
+        probes = 0;
+        continue;
+      }
+      await rest(parts, Math.min(probe.lastMs, probe.firstMs * 2 ** probes), signal);
+      probes += 1;
     }
   } finally {
     clearInterval(timer);
@@ -100,37 +113,50 @@ async function deliverParked(parts: ParkedDelivery, at: Parked, draining: AbortS
   }
 }
 
-/** Delivers what is set aside of one partition, page by page, until there is none. */
+/** Waits until the time is over or `signal` is aborted. */
+async function rest({ clock, metrics }: ParkedDelivery, ms: number, signal: AbortSignal): Promise<void> {
+  const beganAt = performance.now();
+  try {
+    await clock.sleep(ms, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+  metrics.noteWait('halted', performance.now() - beganAt);
+}
+
+/** Delivers what is set aside of one partition, page by page, until there is none or its target takes nothing. */
 async function deliverLane(
   parts: ParkedDelivery,
   at: Parked & { readonly partition: number },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<'over' | 'halted'> {
   while (!signal.aborted) {
-    const page = await readParkedPage(parts.db.pool, at, pageEvents);
-    // Offsets of a topic that was made anew begin again: a page is of one topic.
-    const events = page.filter(({ topicId }) => topicId === page[0]?.topicId);
-    if (events.length === 0) return;
+    const first = await readParkedPage(parts.db.pool, at, page);
+    // Offsets of a topic that was made anew begin again: a piece of work is of one topic.
+    const events = first.filter(({ topicId }) => topicId === first[0]?.topicId);
+    if (events.length === 0) return 'over';
     await parts.codec.prepare(events.map(({ value }) => value));
-    // Stale: another copy has settled some of it, and the next page is without them.
-    await parts.settle(toWork(parts, at.partition, events, signal));
+    // Stale: another copy has settled some of it, or it was dropped, and the next page is without that.
+    const end = await parts.settle(toWork(parts, at.partition, events, signal));
+    if (typeof end === 'object') return 'halted';
   }
+  return 'over';
 }
 
 function toWork(
   { destination, codec }: ParkedDelivery,
   partition: number,
-  page: readonly ParkedEvent[],
+  events: readonly ParkedEvent[],
   signal: AbortSignal,
 ): Work {
-  const ids = page.map(({ parkedId }) => parkedId);
+  const ids = events.map(({ parkedId }) => parkedId);
   return {
     destination,
     backfillId: null,
     partition,
-    topicId: page[0]?.topicId ?? null,
-    events: page.map((parked) => toWanted(parked, codec)),
-    givesUp: false,
+    topicId: events[0]?.topicId ?? null,
+    events: events.map((parked) => toWanted(parked, codec)),
+    givesUp: true,
     signal,
     lock: (client) => lockParked(client, ids),
     finish: async (client, counts) => {

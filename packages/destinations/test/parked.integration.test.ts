@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deleteNamespace } from '@full-sync/database';
 import { waitFor } from '@full-sync/testing';
 import { event, events, idOf, openBench, readLetters } from './harness.ts';
 import type { Receiver } from './harness.ts';
@@ -104,5 +105,20 @@ test('all of a partition may go to targets that refuse everything', async () => 
   state.refuses = false;
   await waitFor(() => nothingParked(bench), { deadlineMs: 60_000, what: 'what was set aside to be delivered' });
   assert.deepEqual(await bench.counts('job_a', 'post'), { sent: 50, skipped: 0, failed: 0, waiting: 0 });
+  assert.ok(!program.hasExited());
+});
+
+test('deleting a namespace drops what is set aside of it', async () => {
+  await using bench = await openBench();
+  const { receiver, env } = await openRefusing('bad');
+  await using _receiver = receiver;
+  await bench.db.pool.query(`insert into namespaces (namespace) values ('bad')`);
+  await using program = await bench.start('post', env);
+  await bench.publish(0, mixed(0, 200));
+  await bench.passed('post', 0, 200);
+  assert.equal((await deleteNamespace(bench.db, 'bad')).kind, 'deleted');
+  assert.equal(await parkedEvents(bench), 0);
+  assert.deepEqual(await bench.counts('job_a', 'post'), { sent: 100, skipped: 100, failed: 0, waiting: 0 });
+  await waitFor(() => nothingParked(bench), { deadlineMs: 90_000, what: 'the parking to end' });
   assert.ok(!program.hasExited());
 });

@@ -14,7 +14,8 @@ export const destinations: readonly Alert[] = [
     for: '5m',
     severity: 'ticket',
     summary: '{{ $labels.destination }} takes nothing until somebody mends something, usually credentials',
-    description: 'Its events wait in Kafka, for 7 days at most. It is tried again by itself.',
+    description:
+      'Its events wait in Kafka, for 7 days at most, or are set aside where it has several targets. It is tried again by itself.',
     proof: {
       fires: { 'full_sync_delivery_halted{destination="mixpanel"}': '0 1x20' },
       quiet: { 'full_sync_delivery_halted{destination="mixpanel"}': '1x4 0x20' },
