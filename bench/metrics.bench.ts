@@ -52,7 +52,8 @@ async function measureSome(pairs: Pair[]): Promise<void> {
     const enough = pairs.length + pairsPerStack;
     while (pairs.length < enough && wantsMore(pairs)) {
       pairs.push(await measurePair(withMetrics, withoutMetrics, pairs.length));
-      console.log(`${pairs.length} pairs: metrics cost ${inWords(costOf(pairs))}`);
+      const shares = services.map((service) => `${service} ${inPercent(costOf(pairs, service).median)}`);
+      console.log(`${pairs.length} pairs: metrics cost ${inWords(costOf(pairs))}; ${shares.join(', ')}`);
     }
   } finally {
     rmSync(home, { recursive: true, force: true });
@@ -93,8 +94,11 @@ function isNarrow({ median, low, high }: Median): boolean {
 }
 
 function inWords({ median, low, high }: Median): string {
-  const percent = (share: number): string => (Number.isFinite(share) ? `${(share * 100).toFixed(2)} %` : 'unknown');
-  return `${percent(median)} (95 % interval of the median: ${percent(low)} to ${percent(high)})`;
+  return `${inPercent(median)} (95 % interval of the median: ${inPercent(low)} to ${inPercent(high)})`;
+}
+
+function inPercent(share: number): string {
+  return Number.isFinite(share) ? `${(share * 100).toFixed(2)} %` : 'unknown';
 }
 
 function report(pairs: readonly Pair[]): BenchResult {

@@ -44,7 +44,7 @@ test('where more have moved than are read, those of which least is known are, an
   await since.read(before, 101_000);
   const moved = before.map(({ partition }) => {
     const cameMs = 150_000 + (partition % 4) * 1_000;
-    return waiting(partition, 50 + (partition % 4), { afterMs: cameMs - 1_000 - partition * 50, byMs: cameMs + 1_500 });
+    return waiting(partition, 50 + (partition % 4), { afterMs: cameMs - 2_500 - partition * 50, byMs: cameMs + 1_500 });
   });
   log.reads.length = 0;
   const times = await since.read(moved, 170_000);

@@ -14,7 +14,7 @@ import { createLagDisplay } from './show-lag.ts';
 import { createWaitingSince } from './waiting-since.ts';
 
 export interface LagWatch {
-  /** Looks every 4 s until `signal` is aborted; broker and database may fail meanwhile. */
+  /** Looks every 3 s until `signal` is aborted; broker and database may fail meanwhile. */
   readonly watch: (signal: AbortSignal) => Promise<void>;
   /** Looks now, unless that was done a moment ago; returns within a second, looked or not. */
   readonly refresh: () => Promise<void>;
@@ -23,7 +23,7 @@ export interface LagWatch {
 }
 
 /** What came between two looks is dated to half of this at worst, and lag in seconds is to be right within 2 s. */
-const lookEveryMs = 4_000;
+const lookEveryMs = 3_000;
 /** What a look that began this long ago has seen is shown as it is, ms. */
 const freshMs = 50;
 /** How long whoever asks waits for a look, ms. */

@@ -21,8 +21,8 @@ interface Seen {
   lastAtMs: number;
 }
 
-/** Ends kept of each log. At a look every 4 s and a log that always grows, that is over half an hour. */
-const maxKept = 512;
+/** Ends kept of each log. At a look every 3 s and a log that always grows, that is over half an hour. */
+const maxKept = 700;
 
 export function createEndHistory(): EndHistory {
   const logs = new Map<string, Seen[]>();
