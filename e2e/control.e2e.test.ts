@@ -63,11 +63,11 @@ test('a paused job reads at most the chunks under way, loads them, survives the 
   await pipeline.explain(async () => {
     const jobId = await startedJob(pipeline);
     await using watcher = watch(pipeline, jobId);
-    await waitFor(() => watcher.output().includes(' %  '), { what: 'the watcher to show the job', deadlineMs: 30_000 });
+    await waitFor(() => watcher.output().includes(' %  '), { what: 'the watcher to show the job', deadlineMs: 60_000 });
     const paused = await wish(pipeline, 'pause', jobId);
     const sent = requestsSent(pipeline);
     assert.equal(paused.status, 'paused');
-    await waitFor(async () => (await liveLeases(pipeline)) === 0, { what: 'the chunks under way', deadlineMs: 30_000 });
+    await waitFor(async () => (await liveLeases(pipeline)) === 0, { what: 'the chunks under way', deadlineMs: 60_000 });
     const after = requestsSent(pipeline);
     // By limits a chunk is one request, and each account has at most so many under way.
     assert.ok(after - sent <= 2 * workers, `${after - sent} requests after the pause`);

@@ -93,7 +93,7 @@ test('a letter of a destination is replayed to that destination alone, and tried
     return read.dead_letters;
   };
   const stored = async () => ((await letters()).length === 1 ? await letters() : null);
-  const [letter] = await waitFor(stored, { deadlineMs: 20_000, what: 'the letter to be stored' });
+  const [letter] = await waitFor(stored, { deadlineMs: 60_000, what: 'the letter to be stored' });
   assert.match(String(letter?.['detail']), /a rule of the project/);
   assert.equal(letter?.['jobId'] ?? letter?.['job_id'], jobId);
 

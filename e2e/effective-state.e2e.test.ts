@@ -96,7 +96,7 @@ test('one refused event is one dead letter; a wrong secret is none, and is waite
     const stored = await lettersOf(pipeline, 'mixpanel');
     return stored.length > 0 ? stored : null;
   };
-  const stored = await waitFor(letters, { deadlineMs: 20_000, what: 'the letter to be stored' });
+  const stored = await waitFor(letters, { deadlineMs: 60_000, what: 'the letter to be stored' });
   assert.equal(stored.length, 1);
   assert.match(String(stored[0]?.['detail']), new RegExp(`'properties.event_key' is invalid: ${message}`));
   const expected = new Map(await expectedOf(controlUrl, ['refused']));
@@ -115,7 +115,7 @@ test('one refused event is one dead letter; a wrong secret is none, and is waite
     const text = await answer.text();
     return answer.status === 503 ? text : null;
   };
-  const why = await waitFor(paused, { deadlineMs: 20_000, what: 'mixpanel to say that it is paused' });
+  const why = await waitFor(paused, { deadlineMs: 60_000, what: 'mixpanel to say that it is paused' });
   assert.match(why, /MIXPANEL_UNAUTHORIZED/);
   const meanwhile = (await pipeline.status(second)).destinations['mixpanel'];
   assert.ok(meanwhile !== undefined && meanwhile.waiting > 0 && meanwhile.failed === 0, JSON.stringify(meanwhile));
@@ -141,6 +141,6 @@ test('one refused event is one dead letter; a wrong secret is none, and is waite
     const { rows } = await pipeline.pool.query('select from attio_people where due_at is not null');
     return rows.length === 0;
   };
-  await waitFor(written, { deadlineMs: 30_000, what: 'all people to be written' });
+  await waitFor(written, { deadlineMs: 60_000, what: 'all people to be written' });
   assert.deepEqual(await attioProblems(controlUrl, await expectedOf(controlUrl, ['secret'])), []);
 });

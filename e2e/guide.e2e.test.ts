@@ -70,7 +70,7 @@ async function createKey(pipeline: Pipeline): Promise<string> {
   assert.equal(exit.code, 0, cli.output());
   const { key } = JSON.parse(/^\{[\s\S]*^\}$|^\{.*\}$/m.exec(cli.output())?.[0] ?? '') as { readonly key: string };
   const refused = async (): Promise<boolean> => (await pipeline.call('GET', '/api/full-sync/history')).status === 401;
-  await waitFor(refused, { what: 'the api to ask for a key', deadlineMs: 30_000 });
+  await waitFor(refused, { what: 'the api to ask for a key', deadlineMs: 60_000 });
   return key;
 }
 

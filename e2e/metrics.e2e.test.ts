@@ -119,7 +119,7 @@ async function startDestinations(pipeline: Pipeline, stack: AsyncDisposableStack
   };
   const started = await Promise.all(destinations().map(async (name) => await spawnService({ name, env })));
   for (const one of started) stack.use(one);
-  for (const one of started) await one.ready(30_000);
+  for (const one of started) await one.ready(60_000);
   return started;
 }
 
@@ -169,7 +169,7 @@ test('every service shows exactly the metrics of the table, and a sync with faul
         await look();
         return unmoved().length === 0;
       },
-      { what: 'all metrics to have moved', deadlineMs: 30_000, intervalMs: 500 },
+      { what: 'all metrics to have moved', deadlineMs: 60_000, intervalMs: 500 },
     ).catch((error: unknown) => {
       throw new Error(`nothing moved ${unmoved().join(', ')}`, { cause: error });
     });
@@ -220,7 +220,7 @@ test('GET /api/metrics and the Prometheus text show one snapshot', async () => {
         );
         return isOne && isQuiet ? { json: after, text: families } : null;
       },
-      { what: 'one snapshot of a quiet system', deadlineMs: 30_000, intervalMs: 100 },
+      { what: 'one snapshot of a quiet system', deadlineMs: 60_000, intervalMs: 100 },
     );
     const samples = (name: string) => text.get(name)?.samples ?? [];
     for (const [group, { topics }] of Object.entries(json.lag)) {

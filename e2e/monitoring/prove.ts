@@ -137,7 +137,7 @@ async function allScraped(prometheus: Prometheus): Promise<void> {
     const targets = await prometheus.targets();
     return targets.length > 1 && targets.every(({ health }) => health === 'up');
   };
-  await waitFor(look, { deadlineMs: 30_000, what: 'every process to be scraped' }).catch(async (error: unknown) => {
+  await waitFor(look, { deadlineMs: 60_000, what: 'every process to be scraped' }).catch(async (error: unknown) => {
     throw new Error(`not all are scraped: ${JSON.stringify(await prometheus.targets())}`, { cause: error });
   });
 }

@@ -51,7 +51,7 @@ test('the command follows its order to the end, and its exit code says how that 
   ] as const) {
     const running = runCli(order, env);
     const claim = () => claimBackfill(db.pool, { destination: 'mixpanel', owner: 'test', leaseMs: 60_000 });
-    const claimed = await waitFor(claim, { deadlineMs: 20_000, what: 'the order to be stored' });
+    const claimed = await waitFor(claim, { deadlineMs: 60_000, what: 'the order to be stored' });
     assert.ok(claimed !== null && typeof claimed === 'object');
     await db.pool.query('update delivery_backfills set total = 1200, looked_at = 1200, sent = 1000, skipped = 200');
     const error = status === 'failed' ? { code: 'NO_CREDENTIALS', message: 'There are no credentials.' } : null;

@@ -80,7 +80,7 @@ test('each optimization does its work once, and new tables of events have the in
       const { after } = named(await optimize(db, ['bulk_operations']), 'bulk_operations');
       return (after['pages'] ?? 0) > 0 && after['all_visible_pages'] === after['pages'];
     },
-    { what: 'all pages to be all-visible', deadlineMs: 30_000 },
+    { what: 'all pages to be all-visible', deadlineMs: 60_000 },
   );
   const queries = named(first, 'query_optimization');
   assert.deepEqual([queries.before['extended_statistics'], queries.after['extended_statistics']], [0, 4]);

@@ -69,7 +69,7 @@ test('killed in the middle, another process goes on, sends the stored payloads a
   await insertBackfill(bench.db.pool, { backfillId: 'deliver_1', destination: 'post', namespace: 'test', since: null });
   {
     await using program = await bench.start('post', { POST_URL: receiver.url });
-    await waitFor(() => batches === 2, { deadlineMs: 30_000, what: 'the second page to be sent' });
+    await waitFor(() => batches === 2, { deadlineMs: 60_000, what: 'the second page to be sent' });
     await program.kill('SIGKILL');
   }
   const payload = new Map(receiver.batches[1]?.batch.map((one) => [one.id, one.mapped]));
@@ -100,7 +100,7 @@ test('an order that is ended in the middle leaves what it had sent as sent: the 
     return (await bench.db.pool.query<{ state: string; count: number }>(sql)).rows;
   };
   const isSettled = async (): Promise<boolean> => (await states()).every(({ state }) => state !== 'claimed');
-  await waitFor(isSettled, { deadlineMs: 20_000, what: 'what was sent to be settled' });
+  await waitFor(isSettled, { deadlineMs: 60_000, what: 'what was sent to be settled' });
   assert.deepEqual(await states(), [{ state: 'sent', count: 2_000 }]);
 
   const rest = await backfill(bench, 'deliver_2', { since: null });

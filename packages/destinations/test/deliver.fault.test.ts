@@ -13,7 +13,7 @@ test('killed between sending and settling, the next one sends the stored payload
   receiver.answer = () => 'hold';
   {
     await using program = await bench.start('post', { POST_URL: receiver.url });
-    await waitFor(() => receiver.batches.length === 1, { deadlineMs: 20_000, what: 'the batch to arrive' });
+    await waitFor(() => receiver.batches.length === 1, { deadlineMs: 60_000, what: 'the batch to arrive' });
     await program.kill('SIGKILL');
   }
   const { rows } = await bench.db.pool.query(
@@ -36,13 +36,13 @@ test('two consumers that meet the same keys on two partitions send one thing', a
   await using receiver = await openReceiver();
   await using one = await bench.start('post', { POST_URL: receiver.url });
   await using two = await bench.start('post', { POST_URL: receiver.url });
-  await waitFor(async () => (await membersOf(bench)) === 2, { deadlineMs: 30_000, what: 'both to be members' });
+  await waitFor(async () => (await membersOf(bench)) === 2, { deadlineMs: 60_000, what: 'both to be members' });
   // Answers are held back until the other one waits for what is being sent.
   const waits = async (): Promise<boolean> => {
     const waited = ['full_sync_delivery_waiting_seconds_total', 'reason="claimed_elsewhere"'] as const;
     return (await one.metric(...waited)) + (await two.metric(...waited)) > 0;
   };
-  const held = waitFor(waits, { deadlineMs: 30_000, what: 'one to wait for the other' });
+  const held = waitFor(waits, { deadlineMs: 60_000, what: 'one to wait for the other' });
   receiver.answer = async (): Promise<Answer> => {
     await held;
     return { status: 200 };
@@ -77,7 +77,7 @@ test('takes over what a dead consumer of another partition had claimed, and send
   );
   await bench.publish(0, events(0, 6));
   await using program = await bench.start('post', { POST_URL: receiver.url });
-  await waitFor(() => receiver.batches.length > 0, { deadlineMs: 20_000, what: 'the others to arrive' });
+  await waitFor(() => receiver.batches.length > 0, { deadlineMs: 60_000, what: 'the others to arrive' });
   // The claim of the dead one runs out.
   await bench.db.pool.query(`update delivery_claims set expires_at = now() where owner = 'dead'`);
   await bench.passed('post', 0, 6);
@@ -103,7 +103,7 @@ test('drains mid-batch on SIGTERM: what is under way is settled, and nothing is 
     await bench.publish(0, events(0, 100));
     await arrived.promise;
     program.signal('SIGTERM');
-    await waitFor(() => /draining/.test(program.output()), { deadlineMs: 20_000, what: 'the drain to begin' });
+    await waitFor(() => /draining/.test(program.output()), { deadlineMs: 60_000, what: 'the drain to begin' });
     release.resolve();
     assert.deepEqual(await program.exited, { code: 0, signal: null });
   }
@@ -123,7 +123,7 @@ test('a drain does not wait for credentials, and gives back what it had claimed'
   {
     await using program = await bench.start('post', { POST_URL: receiver.url });
     await bench.publish(0, events(0, 100));
-    await waitFor(() => receiver.batches.length > 0, { deadlineMs: 20_000, what: 'a batch to be refused' });
+    await waitFor(() => receiver.batches.length > 0, { deadlineMs: 60_000, what: 'a batch to be refused' });
     // A drain that came to its deadline would end with another code.
     assert.deepEqual(await program.kill('SIGTERM'), { code: 0, signal: null });
   }
@@ -157,7 +157,7 @@ test('killed again and again at any instant, each event is counted once and sent
     await using program = await bench.start('post', { POST_URL: receiver.url });
     const seen = receiver.batches.length;
     const until = () => receiver.batches.length > seen || program.hasExited();
-    await waitFor(until, { deadlineMs: 30_000, what: 'a batch to arrive', intervalMs: 1 });
+    await waitFor(until, { deadlineMs: 60_000, what: 'a batch to arrive', intervalMs: 1 });
     await program.kill('SIGKILL');
   }
   await bench.publish(0, [event(9_999)]);

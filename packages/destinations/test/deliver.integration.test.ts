@@ -27,7 +27,7 @@ test('sends each event once, whoever repeats it: Kafka, the keyer or another syn
   assert.deepEqual(await bench.counts('job_a', 'post'), { sent: 300, skipped: 0, failed: 0, waiting: 0 });
   assert.deepEqual(await bench.counts('job_b', 'post'), { sent: 0, skipped: 300, failed: 0, waiting: 0 });
   const skipped = () => program.metric('full_sync_deliveries_total', 'outcome="skipped"');
-  await waitFor(async () => (await skipped()) === 300, { deadlineMs: 10_000, what: 'the counts to be shown' });
+  await waitFor(async () => (await skipped()) === 300, { deadlineMs: 60_000, what: 'the counts to be shown' });
   for (const since of ['source', 'published'])
     assert.equal(await program.metric('full_sync_delivery_age_seconds_count', `since="${since}"`), 300, since);
   assert.equal(await program.metric('full_sync_delivery_dropped_records_total', 'reason="replayed"'), 100);
@@ -120,7 +120,7 @@ test('waits out bad credentials: paused and said so, nothing dead-lettered, and 
   receiver.answer = () => ({ status: 401 });
   await using program = await bench.start('post', { POST_URL: receiver.url });
   await bench.publish(0, events(0, 50));
-  await waitFor(async () => !(await program.isReady()), { deadlineMs: 20_000, what: 'the process to be not ready' });
+  await waitFor(async () => !(await program.isReady()), { deadlineMs: 60_000, what: 'the process to be not ready' });
   assert.equal(await program.metric('full_sync_delivery_halted'), 1);
   // Waiting is the events that loading has counted and it has not settled.
   await bench.db.pool.query(

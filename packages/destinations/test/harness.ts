@@ -136,7 +136,7 @@ async function startFixture(fixture: string, env: Readonly<Record<string, string
     return answer.ok;
   };
   const look = async (): Promise<boolean> => program.hasExited() || (await isReady());
-  await waitFor(look, { deadlineMs: 30_000, what: `${fixture} to be ready`, intervalMs: 50 }).catch(
+  await waitFor(look, { deadlineMs: 60_000, what: `${fixture} to be ready`, intervalMs: 50 }).catch(
     (error: unknown) => {
       throw new Error(`${fixture} was not ready; it printed:\n${program.output()}`, { cause: error });
     },
@@ -267,7 +267,7 @@ export async function readLetters(bench: Bench): Promise<readonly DeadLetter[]> 
   void consumer;
   await Promise.race([
     failure.promise,
-    waitFor(() => letters.length >= end, { deadlineMs: 20_000, what: 'all dead letters to be read' }),
+    waitFor(() => letters.length >= end, { deadlineMs: 60_000, what: 'all dead letters to be read' }),
   ]);
   return letters;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What to wait for and how long. */
 export type WaitOptions = {
-  /** How long the condition may take to come true, in milliseconds; 10,000 unless told. */
+  /** How long the condition may take to come true, in milliseconds; 30,000 unless told: only a failure takes so long. */
   readonly deadlineMs?: number;
   /** Ends the sentence "waited N ms for ...". */
   readonly what: string;
@@ -18,7 +18,7 @@ type Truthy<T> = Exclude<T, false | null | undefined | 0 | ''>;
  */
 export async function waitFor<T>(
   condition: () => T | Promise<T>,
-  { deadlineMs = 10_000, what, intervalMs = 25 }: WaitOptions,
+  { deadlineMs = 30_000, what, intervalMs = 25 }: WaitOptions,
 ): Promise<Truthy<T>> {
   const endsAt = performance.now() + deadlineMs;
   for (;;) {

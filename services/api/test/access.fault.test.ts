@@ -54,7 +54,7 @@ before(async () => {
       },
     }),
   );
-  await api.ready(30_000);
+  await api.ready(60_000);
   const config = { DATABASE_URL: database.url, DATABASE_SCHEMA: 'public', DATABASE_POOL_MAX: 2 };
   db = stack.use(await connectDatabase({ config, applicationName: 'api-test' }));
   key = (await createApiKey(db.pool, { name: 'test', scopes: ['admin'], expiresAt: null })).key;

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createApiKey, revokeApiKey } from '@full-sync/database';
 import type { Scope } from '@full-sync/database';
-import { spawnService, waitFor } from '@full-sync/testing';
+import { spawnService } from '@full-sync/testing';
 import { pretendServices } from './pretend-services.ts';
 import type { PretendServices } from './pretend-services.ts';
 
@@ -132,7 +133,7 @@ test('API_OPEN_PATHS says which probes need no key', async () => {
   const { key } = await makeKey(['db:read']);
   const env = { ...pretend.env, API_OPEN_PATHS: '/livez, /readyz', API_RATE_LIMIT: '1/60s' };
   await using api = await spawnService({ name: 'api', env });
-  await api.ready(30_000);
+  await api.ready(60_000);
   assert.equal((await call('/metrics', { base: api.url })).status, 401);
   // Nor do they count against its limit.
   for (const path of ['/metrics', '/metrics', '/metrics'])
@@ -142,7 +143,7 @@ test('API_OPEN_PATHS says which probes need no key', async () => {
 test('with a key the server may listen beyond loopback', async () => {
   const { key } = await makeKey(['sync:read']);
   await using api = await spawnService({ name: 'api', env: { ...pretend.env, API_HOST: '0.0.0.0' } });
-  await api.ready(30_000);
+  await api.ready(60_000);
   assert.equal((await call(history, { base: api.url })).status, 401);
   assert.equal((await call(history, { base: api.url, key, headers: { host: 'sync.example' } })).status, 200);
   // Keys deleted under it must not open it.
@@ -160,7 +161,7 @@ test('a caller above its limit is told when to come again, and then let in', asy
   const env = { ...pretend.env, API_RATE_LIMIT: '4/4s' };
   await using first = await spawnService({ name: 'api', env });
   await using second = await spawnService({ name: 'api', env });
-  await Promise.all([first.ready(30_000), second.ready(30_000)]);
+  await Promise.all([first.ready(60_000), second.ready(60_000)]);
   const ask = async (base: string, path = history, key = one.key): Promise<Answer> => await call(path, { base, key });
   const left: (string | null)[] = [];
   for (const base of [first.url, second.url, first.url, second.url]) {
@@ -186,9 +187,8 @@ test('a caller above its limit is told when to come again, and then let in', asy
   assert.equal(status.status, 404);
   assert.equal(status.headers.get('ratelimit'), null);
 
-  const startedAt = performance.now();
-  await waitFor(async () => (await ask(first.url)).status === 200, { what: 'a place to be free', intervalMs: 50 });
-  assert.ok(performance.now() - startedAt <= waitSeconds * 1_000 + 1_000);
+  await delay(waitSeconds * 1_000);
+  assert.equal((await ask(first.url)).status, 200);
 });
 
 test('a repetition with the same Idempotency-Key gets the same answer and starts nothing, also after a restart', async () => {

@@ -162,7 +162,7 @@ async function newCase(): Promise<Case> {
           const stored = await list(`namespace=${namespace}`);
           return stored.length >= known + letters.length && stored.toReversed();
         },
-        { what: 'the letters to be stored', deadlineMs: 20_000 },
+        { what: 'the letters to be stored', deadlineMs: 60_000 },
       );
     },
   };
@@ -193,7 +193,7 @@ async function published(jobId: string, count: number) {
     },
   });
   try {
-    await waitFor(() => found.length >= count, { what: `${count} records of ${jobId}`, deadlineMs: 30_000 });
+    await waitFor(() => found.length >= count, { what: `${count} records of ${jobId}`, deadlineMs: 60_000 });
   } finally {
     await consumer[Symbol.asyncDispose]();
   }

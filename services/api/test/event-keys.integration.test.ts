@@ -132,7 +132,7 @@ test('clearing reaches the keyers that run and says what they held', async () =>
   const { env } = pretend;
   await using one = await spawnService({ name: 'keyer', env });
   await using two = await spawnService({ name: 'keyer', env });
-  await Promise.all([one.ready(30_000), two.ready(30_000)]);
+  await Promise.all([one.ready(60_000), two.ready(60_000)]);
   await waitFor(async () => (await stats())['keyers'] === 2, { what: 'both keyers to be heard of' });
   const { body } = await clear();
   assert.deepEqual(body, { success: true, previous_cache_size: 0, keyers: 2, keyers_cleared: 2 });

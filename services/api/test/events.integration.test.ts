@@ -86,7 +86,7 @@ async function follow(jobId: string, lastEventId?: number, url = pretend.api.url
 }
 
 const seenWhere = async (stream: Stream, what: string, where: (event: Event) => boolean): Promise<Event> =>
-  await waitFor(() => stream.events.find(where), { what, deadlineMs: 15_000 });
+  await waitFor(() => stream.events.find(where), { what, deadlineMs: 60_000 });
 
 function assertGrowing(events: readonly Event[]): void {
   for (const [index, { id }] of events.entries()) assert.ok(id > (events[index - 1]?.id ?? 0), 'ids grow');
@@ -140,7 +140,7 @@ test('a reconnecting client hears nothing twice, from another copy and after a k
   using first = await follow(jobId);
   const keying = await seenWhere(first, 'keying', ({ data }) => data.progress['current_stage'] === 'keying');
   await using other = await spawnService({ name: 'api', env: pretend.env });
-  await other.ready(30_000);
+  await other.ready(60_000);
   using quiet = await follow(jobId, first.events.at(-1)?.id, other.url);
   await pretend.restartApi();
   await first.finished.then(
@@ -148,7 +148,7 @@ test('a reconnecting client hears nothing twice, from another copy and after a k
     () => undefined,
   );
   using second = await follow(jobId, keying.id);
-  await waitFor(() => quiet.text().includes(': alive'), { what: 'a heartbeat', deadlineMs: 30_000 });
+  await waitFor(() => quiet.text().includes(': alive'), { what: 'a heartbeat', deadlineMs: 60_000 });
   await pretend.key(topicNames.smartleadRaw);
   await pretend.load(jobId, { platform: 'smartlead', accepted: 12, created: 12 });
   await Promise.all([second.finished, quiet.finished]);
@@ -167,7 +167,7 @@ test('clients that leave are forgotten, and nobody asks for a job that nobody fo
   const streams = await Promise.all(Array.from({ length: 20 }, async () => await follow(jobId)));
   await waitFor(async () => (await connections()) > 0, { what: 'the feed to look' });
   for (const stream of streams) stream[Symbol.dispose]();
-  await waitFor(async () => (await connections()) === 0, { what: 'the feed to stop looking', deadlineMs: 15_000 });
+  await waitFor(async () => (await connections()) === 0, { what: 'the feed to stop looking', deadlineMs: 60_000 });
   using next = await follow(jobId);
   await seenWhere(next, 'the state', ({ data }) => data.jobId === jobId);
   await pretend.extract(jobId, { ...smartlead, records: 0 });
@@ -178,7 +178,7 @@ test('clients that leave are forgotten, and nobody asks for a job that nobody fo
 test('a drain ends the streams instead of waiting for them', async () => {
   const jobId = await start('drain');
   await using api = await spawnService({ name: 'api', env: pretend.env });
-  await api.ready(30_000);
+  await api.ready(60_000);
   using stream = await follow(jobId, undefined, api.url);
   await seenWhere(stream, 'the state', ({ data }) => data.status === 'queued');
   const startedAt = performance.now();

@@ -141,7 +141,7 @@ test('a job goes on where it was after the api was killed, and two copies end it
   await pretend.restartApi();
   assert.ok((await pretend.status(jobId)).progress.percentage >= seen.progress.percentage);
   await using second = await spawnService({ name: 'api', env: pretend.env });
-  await second.ready(30_000);
+  await second.ready(60_000);
   await pretend.load(jobId, { platform: 'smartlead', accepted: 12, created: 12 });
   await pretend.statusWhere(jobId, 'the job ends', (job) => job.status === 'completed');
   const ended = async (): Promise<number> => {

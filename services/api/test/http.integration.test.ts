@@ -267,7 +267,7 @@ test('a status that is polled is answered every time; how long it takes is print
 
 test('a platform without a key is refused with the name of the variable', async () => {
   await using api = await spawnService({ name: 'api', env: { ...pretend.env, LEMLIST_API_KEY: '' } });
-  await api.ready(30_000);
+  await api.ready(60_000);
   const answer = await fetch(`${api.url}/api/full-sync/execute`, {
     method: 'POST',
     body: '{"platforms":"lemlist","syncMode":"full_historical"}',

@@ -129,11 +129,11 @@ test('metrics tell memory, what the accounts allow, how far each stage is behind
   await pretend.extract(String(body['jobId']), { platform: 'smartlead', topic: topicNames.smartleadRaw, records: 36 });
   await waitFor(async () => (await metrics()).lag['keyer']?.records === 36, {
     what: 'the keyer to be behind',
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   });
   await waitFor(async () => ((await metrics()).lag['keyer']?.seconds ?? 0) > 1, {
     what: 'its lag to age',
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   });
   await pretend.key(topicNames.smartleadRaw);
   await waitFor(
@@ -147,7 +147,7 @@ test('metrics tell memory, what the accounts allow, how far each stage is behind
         (throughput['records_published_per_second'] ?? 0) > 0
       );
     },
-    { what: 'the lag to move on to the loader', deadlineMs: 20_000 },
+    { what: 'the lag to move on to the loader', deadlineMs: 60_000 },
   );
 });
 
@@ -161,7 +161,7 @@ test('a database that is gone is said to be, and is asked again when it is back'
     name: 'api',
     env: { DATABASE_URL: url.href, KAFKA_TOPIC_PREFIX: randomPrefix() },
   });
-  await api.ready(30_000);
+  await api.ready(60_000);
   const ask = async (path: string): Promise<string> => {
     const answer = await fetch(api.url + path);
     const { code = '' }: { readonly code?: string } = JSON.parse(await answer.text());

@@ -28,7 +28,7 @@ test('several copies may start at once on an empty broker and an empty database'
   const copies = await Promise.all(
     Array.from({ length: 3 }, async () => stack.use(await spawnService({ name: 'api', env }))),
   );
-  await Promise.all(copies.map(async (api) => await api.ready(30_000)));
+  await Promise.all(copies.map(async (api) => await api.ready(60_000)));
 });
 
 test('without its database the api answers that it is gone, and goes on when it is back', async () => {
@@ -38,7 +38,7 @@ test('without its database the api answers that it is gone, and goes on when it 
   url.host = `${proxy.host}:${proxy.port}`;
   const env = { ...keys, DATABASE_URL: url.href, KAFKA_TOPIC_PREFIX: randomPrefix() };
   await using api = await spawnService({ name: 'api', env });
-  await api.ready(30_000);
+  await api.ready(60_000);
 
   proxy.refuse();
   const gone = await statusOf(api, '/api/full-sync/history');
@@ -63,7 +63,7 @@ test('a broker that is gone ends the api as an environment error, so that its su
   await using proxy = await createKafkaProxy(stackAddresses().kafkaBrokers);
   const env = { ...keys, DATABASE_URL: database.url, KAFKA_BROKERS: proxy.brokers, KAFKA_TOPIC_PREFIX: randomPrefix() };
   await using api = await spawnService({ name: 'api', env });
-  await api.ready(30_000);
+  await api.ready(60_000);
   proxy.refuse();
   await waitFor(() => api.hasExited(), { what: 'the api to end', deadlineMs: 60_000 });
   const { code } = await api.exited;

@@ -75,7 +75,7 @@ export async function pretendServices(more: Readonly<Record<string, string>> = {
   };
   let api = await spawnService({ name: 'api', env });
   stack.defer(async () => await api[Symbol.asyncDispose]());
-  await api.ready(30_000);
+  await api.ready(60_000);
   const port = new URL(api.url).port;
   const databaseConfig = { DATABASE_URL: database.url, DATABASE_SCHEMA: 'public', DATABASE_POOL_MAX: 4 };
   const db = stack.use(await connectDatabase({ config: databaseConfig, applicationName: 'api-test' }));
@@ -134,7 +134,7 @@ export async function pretendServices(more: Readonly<Record<string, string>> = {
     restartApi: async (changed = {}) => {
       await api.kill('SIGKILL');
       api = await spawnService({ name: 'api', env: { ...env, API_PORT: port, ...changed } });
-      await api.ready(30_000);
+      await api.ready(60_000);
     },
     execute: async (body) => {
       const answer = await fetch(`${api.url}/api/full-sync/execute`, { method: 'POST', body: JSON.stringify(body) });
@@ -144,7 +144,7 @@ export async function pretendServices(more: Readonly<Record<string, string>> = {
     statusWhere: async (jobId, what, test) => {
       let seen: Job | undefined;
       try {
-        await waitFor(async () => test((seen = await status(jobId))), { what, deadlineMs: 15_000 });
+        await waitFor(async () => test((seen = await status(jobId))), { what, deadlineMs: 60_000 });
       } catch (error) {
         throw new Error(`${what}; last seen: ${JSON.stringify(seen)}\n${api.output()}`, { cause: error });
       }
@@ -200,7 +200,7 @@ export async function pretendServices(more: Readonly<Record<string, string>> = {
           const committed = await client.offsets.group('keyer', topic);
           return [...ends].every(([partition, end]) => (committed.get(partition) ?? 0) >= end);
         },
-        { what: `${topic} to be keyed`, deadlineMs: 20_000 },
+        { what: `${topic} to be keyed`, deadlineMs: 60_000 },
       );
       gate.close();
     },

@@ -90,7 +90,7 @@ test('an api killed between publishing a replay and committing it repeats the ch
   await pretend.db.pool.query(`update streams set lease_until = now() - interval '1 s' where job_id = $1`, [jobId]);
   await waitFor(async () => (await recordsInTopic()) >= start + 2 * letters, {
     what: 'the chunk to be repeated',
-    deadlineMs: 30_000,
+    deadlineMs: 60_000,
   });
   await pretend.key(topicNames.smartleadRaw);
   await pretend.load(jobId, { platform: 'smartlead', accepted: 2 * letters, created: letters, duplicates: letters });

@@ -76,7 +76,7 @@ async function settled(jobId: string): Promise<WebhookDelivery> {
       const delivery = await deliveryOf(jobId);
       return delivery.status === 'pending' ? null : delivery;
     },
-    { what: `the webhook of ${jobId} to be settled`, deadlineMs: 30_000 },
+    { what: `the webhook of ${jobId} to be settled`, deadlineMs: 60_000 },
   );
 }
 
@@ -165,7 +165,7 @@ test('a name that does not resolve fails in the log, not in the job', async () =
       const seen = await deliveryOf(jobId);
       return seen.attempts[0]?.error === undefined || seen.attempts[0].error === null ? null : seen;
     },
-    { what: 'the first attempt to fail', deadlineMs: 20_000 },
+    { what: 'the first attempt to fail', deadlineMs: 60_000 },
   );
   assert.equal(delivery.status, 'pending');
   assert.match(delivery.attempts[0]?.error ?? '', /^the connection failed: E/);
@@ -194,7 +194,7 @@ test('what a killed process was sending is sent again by another, with the same 
 
 test('two copies of the api send each webhook once', async () => {
   await using second = await spawnService({ name: 'api', env: { ...pretend.env } });
-  await second.ready(30_000);
+  await second.ready(60_000);
   const jobIds = await Promise.all(
     Array.from({ length: 12 }, async (_, index) => await start(`two${index}`, `${hooks}/two${index}`)),
   );
@@ -213,7 +213,7 @@ test('a private address is refused at submission, with the pointer to it', async
       WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 9).toString('base64')}`,
     },
   });
-  await guarded.ready(30_000);
+  await guarded.ready(60_000);
   const submit = async (webhookUrl: string): Promise<{ status: number; body: Record<string, unknown> }> => {
     const request = { syncMode: 'full_historical', platforms: 'smartlead', namespaces: 'guarded', webhookUrl };
     const answer = await fetch(`${guarded.url}/api/full-sync/execute`, {

@@ -64,12 +64,12 @@ test('a total that takes effect after its caller gave up does not stay', async (
     0,
     events(0, 3, () => person),
   );
-  await waitFor(() => held, { what: 'the first write', deadlineMs: 30_000 });
+  await waitFor(() => held, { what: 'the first write', deadlineMs: 60_000 });
   await bench.publish(
     0,
     events(3, 3, () => person),
   );
-  await waitFor(() => attio.writes.length >= 2, { what: 'the late write', deadlineMs: 30_000 });
+  await waitFor(() => attio.writes.length >= 2, { what: 'the late write', deadlineMs: 60_000 });
   assert.equal(attio.people.get('ada@example.com')?.['outreach_activities'], 3, 'the old total came last');
   await bench.quiet(60_000);
   assert.deepEqual(attio.people, expected(events(0, 6, () => person)));

@@ -105,7 +105,7 @@ test('a key that opens no workspace yet holds up no other one; its events are in
   }
   await using service = await bench.start({ ...env, KEY_OF_ACME: 'second-token-0123456789' });
   const sent = async (): Promise<boolean> => (await bench.counts('job_a')).waiting === 0;
-  await waitFor(sent, { deadlineMs: 30_000, what: 'what was set aside to be written' });
+  await waitFor(sent, { deadlineMs: 60_000, what: 'what was set aside to be written' });
   assert.deepEqual(sorted(outreachOf(attio.people(second.id))), sorted(heldBySimulator(acme)));
   assert.deepEqual(await bench.counts('job_a'), { sent: 20, skipped: 0, failed: 0, waiting: 0 });
   assert.ok(!service.hasExited());
@@ -163,7 +163,7 @@ test('a wrong key halts and says so; nothing is given up, and it goes on by itse
   const readiness = async (): Promise<string> => await (await fetch(`${service.url}/readyz`)).text();
   await waitFor(async () => (await readiness()).includes('ATTIO_UNAUTHORIZED'), {
     what: 'the halt',
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   });
   assert.equal(await service.metric('full_sync_delivery_halted'), 1);
   assert.deepEqual(await bench.counts('job_a'), { sent: 0, skipped: 0, failed: 0, waiting: 30 });
@@ -241,7 +241,7 @@ test('without attributes it waits and says how to make them; with a new one ever
   await using service = await bench.start({ ATTIO_BASE_URL: attio.url }, 'halted');
   await bench.publish(0, events(0, 5));
   const readiness = async (): Promise<string> => await (await fetch(`${service.url}/readyz`)).text();
-  await waitFor(async () => (await readiness()).includes('attio setup'), { what: 'the halt', deadlineMs: 20_000 });
+  await waitFor(async () => (await readiness()).includes('attio setup'), { what: 'the halt', deadlineMs: 60_000 });
   attio.attributes = attributes.filter(({ slug }) => slug !== 'outreach_status').map((one) => ({ ...one }));
   await bench.quiet();
   assert.equal(attio.writes.length, 5);
@@ -249,7 +249,7 @@ test('without attributes it waits and says how to make them; with a new one ever
   await service.kill('SIGTERM');
   attio.attributes = attributes;
   await using again = await bench.start({ ATTIO_BASE_URL: attio.url });
-  await waitFor(() => attio.writes.length === 10, { what: 'everybody to be written once more', deadlineMs: 20_000 });
+  await waitFor(() => attio.writes.length === 10, { what: 'everybody to be written once more', deadlineMs: 60_000 });
   await bench.quiet();
   assert.ok(!again.hasExited());
   assert.deepEqual(sorted(attio.people), sorted(expected(events(0, 5))));
@@ -316,7 +316,7 @@ test('stored events are delivered by hand: those that were not delivered, into t
       const backfill = await readBackfill(bench.db.pool, 'backfill_1');
       return backfill?.endedAt === null ? null : backfill;
     },
-    { what: 'the order to end', deadlineMs: 30_000 },
+    { what: 'the order to end', deadlineMs: 60_000 },
   );
   await bench.quiet();
   assert.deepEqual([ended.status, ended.lookedAt, ended.sent, ended.skipped, ended.failed], ['done', 30, 20, 10, 0]);
@@ -334,7 +334,7 @@ async function hasShownAges(service: ServiceProcess, count: number): Promise<voi
   const metric = (part: 'count' | 'sum', since: string): Promise<number> =>
     service.metric(`full_sync_delivery_age_seconds_${part}`, { since });
   const isShown = async (): Promise<boolean> => (await metric('count', 'published')) === count;
-  await waitFor(isShown, { what: `${count} ages`, deadlineMs: 10_000 });
+  await waitFor(isShown, { what: `${count} ages`, deadlineMs: 60_000 });
   assert.equal(await metric('count', 'source'), count);
   // The source says that they happened long before they were published, which was a moment ago.
   const [source, published] = [await metric('sum', 'source'), await metric('sum', 'published')];

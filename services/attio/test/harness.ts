@@ -84,7 +84,7 @@ export async function openBench(): Promise<Bench> {
     env,
     start: async (more, expectation) => {
       const service = await spawnService({ name: 'attio', env: { ...env, ...more } });
-      if (expectation === undefined) await service.ready(30_000);
+      if (expectation === undefined) await service.ready(60_000);
       return service;
     },
     publish: async (partition, sent, { destinations = ['attio'], redrive = false } = {}) => {

@@ -133,7 +133,7 @@ export async function openBench(options: BenchOptions = {}): Promise<Bench> {
       },
     });
     try {
-      await waitFor(() => left.size === 0, { what: `all of ${topic}`, deadlineMs: 30_000 });
+      await waitFor(() => left.size === 0, { what: `all of ${topic}`, deadlineMs: 60_000 });
     } finally {
       await consumer[Symbol.asyncDispose]();
     }

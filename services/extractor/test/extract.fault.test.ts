@@ -106,7 +106,7 @@ test('a broker that is gone for a while is waited for, and what it left open is 
     await bench.database.pool.query('select pg_sleep(1)');
     return (await published(bench)) === before;
   };
-  await waitFor(idle, { what: 'publishing to stop', deadlineMs: 20_000 });
+  await waitFor(idle, { what: 'publishing to stop', deadlineMs: 60_000 });
   proxy.accept();
   await bench.extracted(jobId, 90_000);
   assert.equal(extractor.hasExited(), false, extractor.output());
@@ -184,7 +184,7 @@ test('two jobs on one account get a third of its requests each, or more', async 
   await waitFor(async () => (await chunks(few)) > 0, { what: 'the second job to be under way' });
   const before = { many: await chunks(many), few: await chunks(few) };
   const at = control.arrivalCount();
-  await waitFor(() => control.arrivalCount() >= at + 90, { what: '90 requests', deadlineMs: 20_000 });
+  await waitFor(() => control.arrivalCount() >= at + 90, { what: '90 requests', deadlineMs: 60_000 });
   const served = { many: (await chunks(many)) - before.many, few: (await chunks(few)) - before.few };
   const least = Math.min(served.many, served.few) / (served.many + served.few);
   assert.ok(least >= 1 / 3, JSON.stringify(served));

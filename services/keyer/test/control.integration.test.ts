@@ -47,7 +47,7 @@ test('an order to clear reaches every copy and changes no key; a copy that leave
         if (failure !== undefined) throw failure;
         return isSettled();
       },
-      { what: `${what}; seen: ${JSON.stringify([...gauges.values()])}`, deadlineMs: 30_000 },
+      { what: `${what}; seen: ${JSON.stringify([...gauges.values()])}`, deadlineMs: 60_000 },
     );
   };
 

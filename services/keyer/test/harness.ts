@@ -64,7 +64,7 @@ export async function openBench(): Promise<Bench> {
     topicIds: await offsets.topicIds([topicNames.smartleadRaw, topicNames.lemlistRaw]),
     startKeyer: async (env = {}) => {
       const keyer = await spawnService({ name: 'keyer', env: { KAFKA_TOPIC_PREFIX: prefix, ...env } });
-      await keyer.ready(30_000);
+      await keyer.ready(60_000);
       return keyer;
     },
     publishRaw: (partition, records) => {
@@ -121,7 +121,7 @@ async function readAll(
     },
     onFailure: failure.reject,
   });
-  const complete = waitFor(() => found.length >= wanted, { deadlineMs: 30_000, what: `all records of ${topic}` });
+  const complete = waitFor(() => found.length >= wanted, { deadlineMs: 60_000, what: `all records of ${topic}` });
   await Promise.race([complete, failure.promise]);
   void consumer;
   return found;

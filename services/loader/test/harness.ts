@@ -51,7 +51,7 @@ export async function openBench(): Promise<Bench> {
     env,
     startLoader: async () => {
       const loader = await spawnService({ name: 'loader', env });
-      await loader.ready(30_000);
+      await loader.ready(60_000);
       return loader;
     },
     publish: (partition, sent) =>

@@ -74,7 +74,7 @@ test('a loader frozen inside its transaction is overtaken, and finds nothing to 
   const copying = `select count(*)::int as copies from pg_stat_activity where datname = current_database() and query ilike 'copy%' and state = 'active'`;
   await waitFor(async () => (await bench.db.pool.query<{ copies: number }>(copying)).rows[0]?.copies === 1, {
     what: 'the COPY to be open',
-    deadlineMs: 20_000,
+    deadlineMs: 60_000,
   });
   frozen.signal('SIGSTOP');
   await bench.db.pool.query('update gate set open = true');
@@ -91,7 +91,7 @@ test('drains on SIGTERM: what is in work is committed, in Postgres and in the gr
   await using bench = await openBench();
   const total = await publishEverywhere(bench);
   const loader = await bench.startLoader();
-  await waitFor(async () => (await rowsNow(bench)) > 0, { what: 'the first rows', intervalMs: 2, deadlineMs: 20_000 });
+  await waitFor(async () => (await rowsNow(bench)) > 0, { what: 'the first rows', intervalMs: 2, deadlineMs: 60_000 });
   assert.equal((await loader.kill('SIGTERM')).code, 0);
   const group = await bench.client.offsets.group('loader', topicNames.events);
   const { rows } = await bench.db.pool.query<{ partition: number; next_offset: string }>(

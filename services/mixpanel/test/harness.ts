@@ -71,7 +71,7 @@ export async function openBench(): Promise<Bench> {
     db,
     start: async (more) => {
       const service = await spawnService({ name: 'mixpanel', env: { ...env, ...more } });
-      await service.ready(30_000);
+      await service.ready(60_000);
       return service;
     },
     publish: async (partition, sent, destinations = ['mixpanel']) => {

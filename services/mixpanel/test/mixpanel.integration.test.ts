@@ -52,7 +52,7 @@ test('one refused event is one dead letter with Mixpanel’s reason, the rest is
   await bench.publish(0, all);
   await bench.settled();
   assert.ok(!service.hasExited());
-  await waitFor(() => letters.all.length >= 2, { deadlineMs: 20_000, what: 'the dead letters' });
+  await waitFor(() => letters.all.length >= 2, { deadlineMs: 60_000, what: 'the dead letters' });
   const letter = (offset: number) => {
     const found = letters.all.find((one) => one.origin_offset === offset);
     return [found?.stage, found?.code, found?.detail, found?.pointer];
@@ -74,7 +74,7 @@ test('with wrong credentials nothing is lost or buried: it pauses, says so, and 
   await using service = await bench.start(mixpanel.env);
   await bench.publish(0, all);
   const halted = async (): Promise<boolean> => (await service.metric('full_sync_delivery_halted')) === 1;
-  await waitFor(halted, { deadlineMs: 30_000, what: 'the halt' });
+  await waitFor(halted, { deadlineMs: 60_000, what: 'the halt' });
   const ready = await fetch(`${service.url}/readyz`);
   assert.equal(ready.status, 503);
   assert.match(await ready.text(), /MIXPANEL_UNAUTHORIZED/);
@@ -138,7 +138,7 @@ test('a project that refuses its key holds up no other, and has all its events o
     // Whoever mends a credential restarts the service.
     await using service = await bench.start({ ...env, TOKEN_OF_ACME: acme.token });
     const sent = async (): Promise<boolean> => (await bench.counts('job_a')).waiting === 0;
-    await waitFor(sent, { deadlineMs: 30_000, what: 'what was set aside to be sent' });
+    await waitFor(sent, { deadlineMs: 60_000, what: 'what was set aside to be sent' });
     assert.deepEqual(viewOf(mixpanel.query(acme.id)), expectedView(of('acme')));
     assert.deepEqual(await bench.counts('job_a'), { sent: 400, skipped: 0, failed: 0, waiting: 0 });
     assert.ok(!service.hasExited());

@@ -40,7 +40,7 @@ function startSimulators(): ChildProgram {
 
 async function lineOf(simulators: ChildProgram): Promise<Readonly<Record<string, string>>> {
   const find = (): string | undefined => /\{"event":"listening".*\}/.exec(simulators.output())?.[0];
-  await waitFor(() => find() !== undefined || simulators.hasExited(), { deadlineMs: 20_000, what: 'the simulators' });
+  await waitFor(() => find() !== undefined || simulators.hasExited(), { deadlineMs: 60_000, what: 'the simulators' });
   return JSON.parse(find() ?? '{}') as Readonly<Record<string, string>>;
 }
 
