@@ -43,8 +43,10 @@ async function measureSome(pairs: Pair[]): Promise<void> {
   const home = mkdtempSync(join(tmpdir(), 'full-sync-bench-'));
   try {
     await using stack = await startStack({ home });
-    // What the testing package connects to.
+    // What the testing package connects to; a stack that is started later must not take it for one that is there.
     Object.assign(process.env, stack.env);
+    using forgotten = new DisposableStack();
+    for (const name of Object.keys(stack.env)) forgotten.defer(() => delete process.env[name]);
     await using withMetrics = await openPipeline(true);
     await using withoutMetrics = await openPipeline(false);
     // Topics, tables and caches are not to be new for the first pair alone.
