@@ -132,18 +132,17 @@ export {
 export type { DeliverySettlement, DeliveryState, KnownDelivery, NewDelivery } from './deliveries.ts';
 export { listDestinations, noteDestination } from './destinations.ts';
 export {
-  countParked,
-  endParking,
-  leaseParked,
-  lockParked,
+  claimLanes,
+  leaveLane,
+  lockLane,
   parkEvents,
+  readParked,
   readParkedNamespaces,
   readParkedPage,
-  readParkedPartitions,
-  releaseParked,
+  renewLane,
   unparkEvents,
 } from './parked-events.ts';
-export type { NewParkedEvent, Parked, ParkedEvent } from './parked-events.ts';
+export type { LaneTurn, NewParkedEvent, ParkedEvent, ParkedLane, ParkedNamespace } from './parked-events.ts';
 export { addJobDeliveries, readJobDestinations, readJobReaches } from './job-deliveries.ts';
 export type { DeliveryTally, JobDestination, JobReach } from './job-deliveries.ts';
 export {

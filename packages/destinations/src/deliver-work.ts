@@ -1,4 +1,4 @@
-import { closeClaim, ensureDeliveryTarget, readDeliveries, settleDeliveries } from '@full-sync/database';
+import { closeClaim, ensureDeliveryTarget, readDeliveries, renewClaim, settleDeliveries } from '@full-sync/database';
 import type { Client, Database } from '@full-sync/database';
 import type { Codec, Producer } from '@full-sync/kafka';
 import { claimDeliveries } from './claim-deliveries.ts';
@@ -6,10 +6,11 @@ import type { Claimed } from './claim-deliveries.ts';
 import { judgeKnown } from './domain/judge-known.ts';
 import { tally } from './domain/tally.ts';
 import type { Outcome } from './domain/tally.ts';
-import { claimLeaseMs, holdClaim } from './hold-claim.ts';
+import { holdLease } from './hold-lease.ts';
 import { mapEvents, toOutgoing } from './map-events.ts';
 import type { Entry } from './map-events.ts';
 import type { DeliveryAge } from './metrics.ts';
+import { rest } from './probing.ts';
 import { buryRefused } from './refused-letters.ts';
 import { sendAll } from './send-batch.ts';
 import type { Sending, Sent } from './send-batch.ts';
@@ -33,6 +34,8 @@ interface Ended<Payload> {
   readonly atMs: number;
 }
 
+/** How long a claim holds without being renewed: then others may send what it claimed. */
+const claimLease = { leaseMs: 60_000, everyMs: 15_000 };
 /** How often an event that somebody else is sending is looked at. */
 const lookAgainMs = 250;
 
@@ -62,7 +65,7 @@ async function deliverWork<Payload>(
   let pending = entries;
   for (;;) {
     if (work.signal.aborted) return 'aborted';
-    const claiming = { owner: parts.owner, leaseMs: claimLeaseMs };
+    const claiming = { owner: parts.owner, leaseMs: claimLease.leaseMs };
     const claimed = await timed(parts, () => claimDeliveries(parts.db, work, pending, claiming));
     if (claimed === null) return 'stale';
     const { ended, halted } = await sendClaimed(parts, work, claimed);
@@ -103,7 +106,7 @@ async function sendClaimed<Payload>(
   { claimId, mine }: Claimed<Payload>,
 ): Promise<SentClaimed<Payload>> {
   if (claimId === null) return { ended: [], halted: new Set() };
-  using claim = holdClaim(parts.db, claimId);
+  using claim = holdLease(() => renewClaim(parts.db.pool, claimId, claimLease.leaseMs), claimLease);
   const signal = AbortSignal.any([work.signal, claim.lost]);
   const groups = Map.groupBy(mine, ({ entry }) => entry.targetId);
   const until = { signal, givesUp: work.givesUp };
@@ -252,9 +255,5 @@ async function timed<Payload, T>({ metrics }: Deliverer<Payload>, transaction: (
 async function look<Payload>({ clock, beat, metrics }: Deliverer<Payload>, { signal }: Work): Promise<void> {
   beat();
   metrics.noteWait('claimed_elsewhere', lookAgainMs);
-  try {
-    await clock.sleep(lookAgainMs, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
+  await rest(clock, lookAgainMs, signal);
 }

@@ -28,6 +28,8 @@ export interface PartitionReader {
   readonly takes: 'asked' | 'all';
   /** Whether events whose target refuses everything are set aside, for those of other targets. */
   readonly parks: boolean;
+  /** Told of namespaces whose events were set aside here. */
+  readonly refused: Set<string>;
   readonly db: Database;
   readonly client: KafkaClient;
   readonly codec: Codec<'outreach.events'>;
@@ -68,11 +70,12 @@ export async function readBatch(reader: PartitionReader, batch: ConsumedBatch): 
       if ((records.at(-1)?.offset ?? -1) < base.nextOffset) break;
       const plan = await plannedSlice(reader, batch, records, base);
       // What this piece has met a refusal of, and what has older events set aside: they come first (I4).
-      const parked = new Set([...halted, ...(await readParkedNamespaces(reader.db.pool, destination))]);
+      const parked = new Set([...halted, ...(await readParkedNamespaces(reader.db.pool, at))]);
       const aside = leaveAside(plan.wanted, parked);
       const end = await reader.settle(toWork(reader, at, { plan, aside, signal: watch.signal }));
       if (end === 'settled') {
         reader.metrics.noteSlice(plan);
+        for (const { event } of aside.parked) reader.refused.add(event.namespace);
         base = plan.next;
         break;
       }
@@ -161,10 +164,10 @@ function toWork(
 }
 
 function toParked({ topicId, partition }: DestinationPartition, wanted: WantedEvent): NewParkedEvent {
-  const { event, offset, publishedAtMs, redrive, value } = wanted;
+  const { event, eventId, offset, publishedAtMs, redrive, value } = wanted;
   if (offset === null || publishedAtMs === null) throw new Error('a record of the topic without its place');
   const { namespace, job_id: jobId } = event;
-  return { namespace, jobId, topicId, partition, offset, publishedAtMs, redrive, value };
+  return { namespace, eventId, jobId, topicId, partition, offset, publishedAtMs, redrive, value };
 }
 
 function* slices(records: readonly ConsumedRecord[]): Generator<readonly ConsumedRecord[], void, undefined> {

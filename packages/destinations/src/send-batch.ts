@@ -3,6 +3,7 @@ import type { Settlement } from '@full-sync/delivery';
 import type { Clock } from '@full-sync/runtime';
 import type { Delivery, Destination, Outgoing, Target } from './destination.ts';
 import type { BatchEnd, DestinationMetrics, WaitReason } from './metrics.ts';
+import { probeAfterMs, rest } from './probing.ts';
 import type { TargetStates } from './target-states.ts';
 
 export interface Sending<Payload> {
@@ -29,8 +30,6 @@ export type Sent =
     };
 
 const backoff = { baseMs: 1_000, capMs: 60_000 };
-/** Between two probes of a target that accepts nothing: doubled from the first to the last. */
-const probe = { firstMs: 5_000, lastMs: 60_000 };
 /** Longest time for one batch; a destination has shorter timeouts of its own. */
 const deliverDeadlineMs = 120_000;
 const beatEveryMs = 5_000;
@@ -93,15 +92,15 @@ async function sendBatch<Payload>(
     if (left.length === 0) return 'over';
     if (told.halt !== null && givesUp) return 'halted';
     if (told.halt !== null) {
-      await rest(sending, 'halted', Math.min(probe.lastMs, probe.firstMs * 2 ** probes), signal);
+      await restBeating(sending, 'halted', probeAfterMs(probes), signal);
       probes += 1;
     } else if (attempt.kind === 'circuit-open') {
-      await rest(sending, 'backoff', attempt.retryAfterMs, signal);
+      await restBeating(sending, 'backoff', attempt.retryAfterMs, signal);
     } else {
       failures += 1;
       const { random } = sending;
       const ownMs = backoffMs({ ...backoff, attempt: failures, random });
-      await rest(sending, told.afterMs === null ? 'backoff' : 'throttled', told.afterMs ?? ownMs, signal);
+      await restBeating(sending, told.afterMs === null ? 'backoff' : 'throttled', told.afterMs ?? ownMs, signal);
     }
   }
   return 'over';
@@ -174,7 +173,7 @@ function refused(
 }
 
 /** Waits, beating, until the time is over or `signal` is aborted. */
-async function rest<Payload>(
+async function restBeating<Payload>(
   { clock, beat, metrics }: Sending<Payload>,
   reason: WaitReason,
   waitMs: number,
@@ -182,11 +181,7 @@ async function rest<Payload>(
 ): Promise<void> {
   const beganAt = performance.now();
   for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs -= beatEveryMs) {
-    try {
-      await clock.sleep(Math.min(leftMs, beatEveryMs), signal);
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    }
+    await rest(clock, Math.min(leftMs, beatEveryMs), signal);
     beat();
   }
   metrics.noteWait(reason, performance.now() - beganAt);

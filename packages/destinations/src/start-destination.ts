@@ -65,11 +65,11 @@ export async function startDestination<Payload>(
   const consumer = { name, hasTarget, takes: takes ?? 'asked', severalTargets: destination.severalTargets ?? false };
   await startConsumer(scope, config, consumer, (parts) => {
     const { states } = parts;
-    const onDelivered = (namespace: string): void => {
+    const onTaken = (namespace: string): void => {
       const target = destination.target(namespace);
       if (target !== null) states.works(target.id);
     };
-    return { settle: createDeliver({ ...parts, destination, random: Math.random }), onDelivered };
+    return { settle: createDeliver({ ...parts, destination, random: Math.random }), onTaken };
   });
 }
 
@@ -86,8 +86,8 @@ export interface DestinationConsumer {
 /** How a destination settles its work. */
 export interface Settling {
   readonly settle: Settle;
-  /** Told when all is delivered that was set aside of a namespace, by whichever copy. */
-  readonly onDelivered?: (namespace: string) => void;
+  /** Told when the target of a namespace that was set aside takes events again, whichever copy has delivered them. */
+  readonly onTaken?: (namespace: string) => void;
 }
 
 /** Like `startDestination`, for a destination that settles its work by itself, as one that folds events into totals. */
@@ -118,7 +118,7 @@ export async function startConsumer(
   );
   const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const codec = serde.codec(topicNames.events);
-  const { settle, onDelivered = () => undefined } = await createSettling({
+  const { settle, onTaken = () => undefined } = await createSettling({
     scope,
     db,
     client,
@@ -132,10 +132,12 @@ export async function startConsumer(
     beat: () => health.beat('consumer'),
     cutOff: after(scope.signal, cutOffMs),
   });
+  const refused = new Set<string>();
   const reader = {
     destination: name,
     takes,
     parks,
+    refused,
     db,
     client,
     codec,
@@ -165,11 +167,11 @@ export async function startConsumer(
     settle,
     owner,
     clock: systemClock,
-    logger,
     metrics,
     beat: () => health.beat('parked'),
     fail: (error: unknown) => scope.fail(error),
-    onDelivered,
+    refused,
+    onTaken,
   };
   scope.loop('parked', (signal) => workParked(parking, signal));
   const reading = await consumeBatches({

@@ -13,6 +13,7 @@ import type { ClaimedBackfill, Database, StoredEvent } from '@full-sync/database
 import type { Codec } from '@full-sync/kafka';
 import type { Clock, Logger } from '@full-sync/runtime';
 import type { OutreachEvent } from '@full-sync/schemas';
+import { probeAfterMs, rest } from './probing.ts';
 import type { DeliveryCounts, Settle, WantedEvent, Work } from './work.ts';
 
 export interface Backfilling {
@@ -81,6 +82,7 @@ async function workOn(parts: Backfilling, claimed: ClaimedBackfill, draining: Ab
   const { backfillId, namespace } = claimed;
   try {
     await countBackfill(db.pool, claimed);
+    let refusals = 0;
     for (let at = claimed; !signal.aborted;) {
       const page = await readBackfillPage(db, at, pageEvents);
       const last = page.at(-1);
@@ -92,7 +94,14 @@ async function workOn(parts: Backfilling, claimed: ClaimedBackfill, draining: Ab
       const end = await parts.settle(toWork(parts, at, page, signal));
       // Cancelled, or somebody else's by now.
       if (end === 'stale') return;
-      if (end === 'settled') at = { ...at, after: { platform: last.platform, eventId: last.eventId } };
+      if (typeof end === 'object') {
+        // Without a claim meanwhile: whoever reads the topic must not wait for its events.
+        await rest(parts.clock, probeAfterMs(refusals), signal);
+        refusals += 1;
+      }
+      if (end !== 'settled') continue;
+      refusals = 0;
+      at = { ...at, after: { platform: last.platform, eventId: last.eventId } };
     }
   } finally {
     clearInterval(timer);
@@ -114,7 +123,7 @@ function toWork(
     partition: null,
     topicId: null,
     events: page.map((stored) => toWanted(stored, codec)),
-    givesUp: false,
+    givesUp: true,
     signal,
     lock: (client) => lockBackfill(client, backfill),
     finish: async (client, counts) => {

@@ -5,7 +5,8 @@ import type { WantedEvent } from './domain/wanted-event.ts';
 export type { DeliveryCounts, WantedEvent };
 
 /**
- * A bounded piece of work for a destination: part of a partition's batch, or a page of a backfill. Its events are
+ * A bounded piece of work for a destination: part of a partition's batch, a page of a backfill, or of what was
+ * set aside. Its events are
  * settled, then its place moves on, in one transaction (I1).
  */
 export interface Work {

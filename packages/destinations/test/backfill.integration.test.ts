@@ -5,6 +5,7 @@ import type { Backfill } from '@full-sync/database';
 import { waitFor } from '@full-sync/testing';
 import { event, events, idOf, openBench, openReceiver } from './harness.ts';
 import type { Bench } from './harness.ts';
+import { nothingParked, openRefusing } from './refusing.ts';
 
 test('delivers what is stored and was not delivered, through the same ledger, and nothing twice', async () => {
   await using bench = await openBench();
@@ -114,6 +115,30 @@ test('an order that is ended in the middle leaves what it had sent as sent: the 
   });
   assert.equal(receiver.accepted.size, 3_000);
   assert.deepEqual([...new Set(receiver.accepted.values())], [1]);
+  assert.ok(!program.hasExited());
+});
+
+test('an order to deliver what is stored, for a target that refuses everything, holds up nobody who reads the topic', async () => {
+  await using bench = await openBench();
+  const { receiver, state, env } = await openRefusing('test');
+  await using _receiver = receiver;
+  await storeEvents(bench, 20);
+  await insertBackfill(bench.db.pool, { backfillId: 'order', destination: 'post', namespace: 'test', since: null });
+  await using program = await bench.start('post', env);
+  await waitFor(() => receiver.batches.length > 0, { what: 'the order to be refused' });
+  await bench.publish(
+    0,
+    events(0, 40, (n) => ({ namespace: n < 20 ? 'test' : 'good' })),
+  );
+  await bench.passed('post', 0, 40);
+  assert.deepEqual(await bench.counts('job_a', 'post'), { sent: 20, skipped: 0, failed: 0, waiting: 20 });
+  state.refuses = false;
+  await waitFor(() => nothingParked(bench), { deadlineMs: 90_000, what: 'what was set aside to be delivered' });
+  const done = await ended(bench, 'order');
+  assert.equal(done.status, 'done');
+  assert.ok([...receiver.accepted.values()].every((times) => times === 1));
+  assert.equal(receiver.accepted.size, 40);
+  assert.equal((await bench.counts('job_a', 'post')).waiting, 0);
   assert.ok(!program.hasExited());
 });
 

@@ -122,3 +122,31 @@ test('deleting a namespace drops what is set aside of it', async () => {
   await waitFor(() => nothingParked(bench), { deadlineMs: 90_000, what: 'the parking to end' });
   assert.ok(!program.hasExited());
 });
+
+test('two copies: whoever delivers what was set aside, both are ready again, and each event is sent once', async () => {
+  await using bench = await openBench();
+  const { receiver, state, env } = await openRefusing('bad');
+  await using _receiver = receiver;
+  await using one = await bench.start('post', env);
+  await using two = await bench.start('post', env);
+  const partitions = [...Array(12).keys()];
+  for (const partition of partitions) await bench.publish(partition, mixed(partition * 100, 100));
+  for (const partition of partitions) await bench.passed('post', partition, 100);
+  const isHalted = async ({ metric }: typeof one): Promise<boolean> =>
+    (await metric('full_sync_delivery_halted')) === 1;
+  await waitFor(async () => (await isHalted(one)) && (await isHalted(two)), { what: 'both to have met the refusal' });
+  assert.equal(await parkedEvents(bench), 600);
+  state.refuses = false;
+  await waitFor(() => nothingParked(bench), { deadlineMs: 90_000, what: 'what was set aside to be delivered' });
+  await waitFor(async () => (await one.isReady()) && (await two.isReady()), { what: 'both to be ready' });
+  assert.deepEqual([await isHalted(one), await isHalted(two)], [false, false]);
+  assert.equal(receiver.accepted.size, 1_200);
+  assert.ok([...receiver.accepted.values()].every((times) => times === 1));
+  for (const partition of partitions) {
+    const ids = mixed(partition * 100, 100).map(({ event_key: key }) => key.slice(-32));
+    const ofLane = new Set(ids.filter((_id, n) => n % 2 === 1));
+    const sent = sentTo(receiver, 'bad').filter((id) => ofLane.has(id));
+    assert.deepEqual(sent.slice(-50), [...ofLane], `the order of partition ${partition}`);
+  }
+  assert.deepEqual(await bench.counts('job_a', 'post'), { sent: 1_200, skipped: 0, failed: 0, waiting: 0 });
+});

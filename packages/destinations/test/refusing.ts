@@ -21,7 +21,7 @@ export async function parkedEvents({ db }: Bench): Promise<number> {
 }
 
 export const nothingParked = async ({ db }: Bench): Promise<boolean> =>
-  (await db.pool.query('select from parked_namespaces')).rowCount === 0;
+  (await db.pool.query('select from parked_lanes')).rowCount === 0;
 
 /** Events of `good` and `bad` by turns, of seven people. */
 export const mixed = (from: number, count: number) =>

@@ -56,6 +56,20 @@ test('where more have moved than are read, those of which least is known are, an
   }
 });
 
+test('where least is known of more than are read at once, each has its turn', async () => {
+  const log = openLog();
+  const since = createWaitingSince(log);
+  const all = (position: number) => Array.from({ length: 40 }, (_, partition) => waiting(partition, position, unknown));
+  await since.read(all(0), 101_000);
+  const readAt = async (look: number): Promise<ReadonlySet<string | undefined>> => {
+    log.reads.length = 0;
+    await since.read(all(look), 101_000 + look * 3_000);
+    return new Set(log.reads.map((read) => read.split('/')[1]));
+  };
+  const [first, second] = [await readAt(1), await readAt(2)];
+  assert.deepEqual([first.size, second.size, first.union(second).size], [24, 24, 40]);
+});
+
 test('of what was never seen before all are read, however many', async () => {
   const log = openLog();
   const many = Array.from({ length: 40 }, (_, partition) => waiting(partition, 1, unknown));

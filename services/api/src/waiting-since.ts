@@ -28,15 +28,18 @@ const closeMs = 3_500;
 interface Known {
   readonly position: number;
   readonly sinceMs: number;
+  readonly atMs: number;
 }
 
 /**
  * Tells the times of records: by the looks between which they came where these are close, else from the log. A position
  * that stands still is looked up once. When there are more to read than is done at once, those come first of which least
- * is known; the others show the middle of the two looks, which is off by half a look's interval at most.
+ * is known, and of these the ones that were found longest ago. The others show the middle of the two looks, which is off by
+ * half the time between these at most, or where even that is not known what was found last: too old, never too young.
  */
 export function createWaitingSince(log: Pick<LogReader, 'timeOf'>): WaitingSince {
   const known = new Map<string, Known>();
+  const foundAt = (key: string): number => known.get(key)?.atMs ?? 0;
   return {
     read: async (waiting, nowMs) => {
       const all = waiting.map((one) => ({
@@ -46,17 +49,16 @@ export function createWaitingSince(log: Pick<LogReader, 'timeOf'>): WaitingSince
       }));
       const unknown = all.filter(({ key, position }) => known.get(key)?.position !== position);
       for (const { key, position, between } of unknown)
-        if (between.widthMs <= closeMs) known.set(key, { position, sinceMs: between.middleMs });
+        if (between.widthMs <= closeMs) known.set(key, { position, sinceMs: between.middleMs, atMs: nowMs });
       const wanted = unknown
         .filter(({ between }) => between.widthMs > closeMs)
-        // Two of infinite width differ by NaN.
-        .toSorted((a, b) => b.between.widthMs - a.between.widthMs || 0)
+        .toSorted((a, b) => byWidth(a.between, b.between) || foundAt(a.key) - foundAt(b.key))
         .filter(({ key, between }, index) => index < maxReads || (between.widthMs === Infinity && !known.has(key)));
       await Promise.all(
         wanted.map(async ({ key, topic, partition, position }) => {
           const sinceMs = await log.timeOf(topic, partition, position);
           // Deleted since its position was read: the next look sees another one.
-          if (sinceMs !== null) known.set(key, { position, sinceMs });
+          if (sinceMs !== null) known.set(key, { position, sinceMs, atMs: nowMs });
         }),
       );
       return all.map(({ key, position, between }) => {
@@ -68,7 +70,17 @@ export function createWaitingSince(log: Pick<LogReader, 'timeOf'>): WaitingSince
   };
 }
 
-function betweenOf({ afterMs, byMs }: Arrival): { readonly widthMs: number; readonly middleMs: number } {
+interface Between {
+  readonly widthMs: number;
+  readonly middleMs: number;
+}
+
+/** The widest first; two of infinite width are equal. */
+function byWidth(a: Between, b: Between): number {
+  return a.widthMs === b.widthMs ? 0 : b.widthMs - a.widthMs;
+}
+
+function betweenOf({ afterMs, byMs }: Arrival): Between {
   if (afterMs === null || byMs === null) return { widthMs: Infinity, middleMs: Number.NaN };
   return { widthMs: byMs - afterMs, middleMs: (afterMs + byMs) / 2 };
 }

@@ -24,6 +24,8 @@ export interface LagWatch {
 
 /** What came between two looks is dated to half of this at worst, and lag in seconds is to be right within 2 s. */
 const lookEveryMs = 3_000;
+/** Also when looks take long. */
+const shortestRestMs = 500;
 /** What a look that began this long ago has seen is shown as it is, ms. */
 const freshMs = 50;
 /** How long whoever asks waits for a look, ms. */
@@ -84,11 +86,13 @@ export function watchLag(options: {
     if (clock.now() - idsReadAtMs >= readIdsEveryMs) await readIds();
     // Positions first: they cannot pass an end that was read later.
     const groups = await positions.read(ids);
+    const askedMs = clock.now();
     const bounds = await log.bounds(dataTopics);
+    const toldMs = clock.now();
     if (before !== null && isShorter(bounds, before)) await readIds();
     const atMs = clock.now();
     for (const [topic, ofTopic] of bounds)
-      for (const [partition, { end }] of ofTopic) history.note(`${topic}/${partition}`, end, atMs);
+      for (const [partition, { end }] of ofTopic) history.note(`${topic}/${partition}`, end, { askedMs, toldMs });
     const lags = await lagsOf(groups, bounds, atMs);
     const logs = [...bounds].flatMap(([topic, ofTopic]) =>
       [...ofTopic].map(([partition, both]): PartitionLog => ({ topic, partition, ...both })),
@@ -106,6 +110,7 @@ export function watchLag(options: {
     watch: async (signal) => {
       let failing = false;
       while (!signal.aborted) {
+        const beganAt = performance.now();
         try {
           await once.look();
           failing = false;
@@ -114,7 +119,7 @@ export function watchLag(options: {
           if (!failing) logger.warn({ err: error, unreachable: isUnreachable(error) }, 'lag cannot be measured now');
           failing = true;
         }
-        await clock.sleep(lookEveryMs, signal);
+        await clock.sleep(Math.max(shortestRestMs, lookEveryMs - (performance.now() - beganAt)), signal);
       }
     },
     snapshot: () => snapshot,

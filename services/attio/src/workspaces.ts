@@ -59,6 +59,7 @@ const askAgain = { firstMs: 1_000, lastMs: 60_000 };
 export function createWorkspaces(parts: WorkspaceParts): Workspaces {
   const finding = new Map<string, Promise<number | undefined>>();
   const opened = new Set<number>();
+  const targets = new Map<string, number>();
   const refusals = new Map<string, AbortController>();
   const refusalOf = (key: string): AbortController => {
     const refusal = refusals.get(key) ?? new AbortController();
@@ -70,7 +71,8 @@ export function createWorkspaces(parts: WorkspaceParts): Workspaces {
       {
         ...parts,
         onHalt: (name, why) => {
-          refusalOf(key).abort();
+          // Out of reach passes by itself.
+          if (why.code !== 'ATTIO_UNREACHABLE') refusalOf(key).abort();
           parts.onHalt(name, why);
         },
         onWorks: (name) => {
@@ -80,6 +82,7 @@ export function createWorkspaces(parts: WorkspaceParts): Workspaces {
       },
       key,
     );
+    if (workspace !== undefined) targets.set(key, workspace.targetId);
     if (workspace !== undefined && !opened.has(workspace.targetId)) {
       opened.add(workspace.targetId);
       parts.onOpen(workspace);
@@ -95,6 +98,8 @@ export function createWorkspaces(parts: WorkspaceParts): Workspaces {
     targetOf: async (namespace, { signal, givesUp }) => {
       const key = keyOf(parts.keys, namespace);
       if (key === null) return null;
+      const known = targets.get(key);
+      if (known !== undefined) return known;
       const until = givesUp ? AbortSignal.any([signal, refusalOf(key).signal]) : signal;
       const target = await unlessAborted(targetOfKey(key), until);
       return target === undefined && !signal.aborted ? 'refused' : target;
