@@ -8,8 +8,8 @@ export interface Fired {
   readonly quietAfterSeconds: number | null;
 }
 
-const FIRES_WITHIN_MS = 150_000;
-const QUIET_WITHIN_MS = 120_000;
+const FIRES_WITHIN_MS = 300_000;
+const QUIET_WITHIN_MS = 240_000;
 const LOOK_MS = 500;
 
 /**

@@ -92,7 +92,7 @@ export async function prove(options: ProveOptions): Promise<readonly string[]> {
   }
 
   const lag = 'max(max_over_time(full_sync_lag_seconds{group=~"keyer|loader|api"}[10s]))';
-  await stage.until('the stages to have caught up', lag, (seconds) => seconds < 2, 180_000);
+  await stage.until('the stages to have caught up', lag, (seconds) => seconds < 2, 360_000);
   const boards = await askAll(prometheus, join(root, DASHBOARDS), startedAt);
   say(`\n${boardTable(boards.replies)}\n`);
   const rows = alerts.map((alert) => {

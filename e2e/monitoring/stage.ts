@@ -82,7 +82,7 @@ export function createStage(options: {
     fault: (spec) => control('POST', '/faults', spec),
     clearFaults: () => control('DELETE', '/faults'),
     configure: (platform, settings) => control('POST', '/settings', { platform, ...settings }),
-    waitForEnd: (jobId, deadlineMs = 120_000) =>
+    waitForEnd: (jobId, deadlineMs = 300_000) =>
       patiently(
         async () => {
           const status = await system.client.status(jobId);
@@ -90,7 +90,7 @@ export function createStage(options: {
         },
         { deadlineMs, what: `the end of ${jobId}`, intervalMs: LOOK_MS },
       ),
-    until: (what, expr, wanted, deadlineMs = 60_000) =>
+    until: (what, expr, wanted, deadlineMs = 120_000) =>
       patiently(
         async () => {
           const value = (await prometheus.query(expr))[0]?.points[0]?.[1];

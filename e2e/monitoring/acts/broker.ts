@@ -40,7 +40,7 @@ export function frozenBroker(): Act {
       }
     },
     end: async ({ system, waitForEnd }) => {
-      await waitForEnd(jobId, 180_000);
+      await waitForEnd(jobId, 360_000);
       await system.pool.query('alter table event_source drop constraint refused');
     },
   };

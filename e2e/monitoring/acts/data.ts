@@ -11,7 +11,7 @@ export function brokenSource(): Act {
     begin: async ({ system, waitForEnd }) => {
       await system.replaceSimulators({ brokenRecords: 30, collisions: 4_000 });
       jobId = await system.client.execute();
-      await waitForEnd(jobId, 180_000);
+      await waitForEnd(jobId, 360_000);
       // So that letters are seen to be replayed as well; most of them fail again.
       const answer = await system.client.call('POST', '/api/dead-letters/replay', { filter: { jobId } });
       if (answer.status >= 400) throw new Error(`the replay was answered ${answer.status}: ${answer.text}`);

@@ -14,7 +14,7 @@ export function refusedCredentials(): Act {
       await clearFaults();
       await waitForEnd(jobId);
       const sent = 'sum(full_sync_deliveries_total{destination="mixpanel", outcome="sent"})';
-      await until('Mixpanel to be sent events again', sent, (events) => events > 0, 120_000);
+      await until('Mixpanel to be sent events again', sent, (events) => events > 0, 300_000);
     },
   };
 }
@@ -34,7 +34,7 @@ export function failingDestination(): Act {
       await clearFaults();
       await waitForEnd(jobId);
       const sent = 'sum(full_sync_deliveries_total{destination="attio", outcome="sent"})';
-      await until('Attio to be sent events again', sent, (events) => events > 0, 120_000);
+      await until('Attio to be sent events again', sent, (events) => events > 0, 300_000);
     },
   };
 }

@@ -5,7 +5,7 @@ import type { Act, Stage } from '../stage.ts';
 
 async function failed({ system, waitForEnd }: Stage, body: Readonly<Record<string, unknown>>): Promise<void> {
   const jobId = await system.client.execute(body);
-  const { status } = await waitForEnd(jobId, 180_000);
+  const { status } = await waitForEnd(jobId, 360_000);
   if (status !== 'failed') throw new Error(`the job is ${status}, and not failed`);
 }
 

@@ -48,7 +48,7 @@ export function stalledLoader(): Act {
     end: async (stage) => {
       process.kill(stage.pidOf('loader'), 'SIGCONT');
       await stage.until('the lag of the loader to be gone', LAG_OF_LOADER, (seconds) => seconds < 2);
-      const { status } = await stage.waitForEnd(jobId, 180_000);
+      const { status } = await stage.waitForEnd(jobId, 360_000);
       if (status !== 'completed') throw new Error(`the sync that was stalled is ${status}`);
     },
   };
@@ -66,7 +66,7 @@ export function stoppedExtractor(): Act {
     },
     end: async ({ pidOf, waitForEnd }) => {
       process.kill(pidOf('extractor'), 'SIGCONT');
-      await waitForEnd(jobId, 180_000);
+      await waitForEnd(jobId, 360_000);
     },
   };
 }

@@ -35,7 +35,7 @@ export function throttlingUpstream(): Act {
     },
     end: async ({ clearFaults, waitForEnd }) => {
       await clearFaults();
-      await waitForEnd(jobId, 180_000);
+      await waitForEnd(jobId, 360_000);
     },
   };
 }
