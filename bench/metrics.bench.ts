@@ -46,7 +46,7 @@ async function measureSome(pairs: Pair[]): Promise<void> {
     // What the testing package connects to; a stack that is started later must not take it for one that is there.
     Object.assign(process.env, stack.env);
     using forgotten = new DisposableStack();
-    for (const name of Object.keys(stack.env)) forgotten.defer(() => delete process.env[name]);
+    for (const variable of Object.keys(stack.env)) forgotten.defer(() => delete process.env[variable]);
     await using withMetrics = await openPipeline(true);
     await using withoutMetrics = await openPipeline(false);
     // Topics, tables and caches are not to be new for the first pair alone.
