@@ -17,6 +17,8 @@ export type { KafkaProxy } from './kafka-proxy.ts';
 export { expectMixpanel, judgeMixpanel } from './mixpanel-oracle.ts';
 export type { MixpanelLine } from './mixpanel-oracle.ts';
 export { randomPrefix, randomSuffix } from './names.ts';
+export { writeNamespacesFile } from './namespaces-file.ts';
+export type { NamespacesFile } from './namespaces-file.ts';
 export { judgeRecord, keyOf } from './oracle.ts';
 export type { OracleEvent, OracleRecord, OracleVerdict } from './oracle.ts';
 export { parseMetrics } from './parse-metrics.ts';

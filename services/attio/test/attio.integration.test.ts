@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { insertBackfill, readBackfill } from '@full-sync/database';
 import { createSender } from '@full-sync/http-client';
 import { systemClock } from '@full-sync/runtime';
 import { ATTIO_SCOPES, ATTIO_WORKSPACE } from '@full-sync/simulators';
-import { waitFor } from '@full-sync/testing';
+import { waitFor, writeNamespacesFile } from '@full-sync/testing';
 import type { ServiceProcess } from '@full-sync/testing';
 import { event, events, expected, heldBySimulator, openBench, openSimulator, outreachOf, sorted } from './harness.ts';
 import { createAttio } from '../src/attio.ts';
@@ -37,23 +34,29 @@ test('1,000 events of 50 people cost about 50 writes, each with absolute totals,
   await hasShownAges(service, 1000);
 });
 
-test('people of two namespaces are one person in one workspace, and two where each has its own', async (t) => {
-  await using bench = await openBench();
-  const second = {
-    id: '5f0c6b1e-7f0a-4a52-9d1c-2a6f35f3a002',
-    name: 'Second',
-    tokens: [{ token: 'second-token-0123456789', scopes: ATTIO_SCOPES }],
-  };
-  await using attio = await openSimulator({ workspaces: [ATTIO_WORKSPACE, second] });
+const secondToken = 'second-token-0123456789';
+const second = {
+  id: '5f0c6b1e-7f0a-4a52-9d1c-2a6f35f3a002',
+  name: 'Second',
+  tokens: [{ token: secondToken, scopes: ATTIO_SCOPES }],
+};
+
+/** The simulator with two workspaces that are both set up. */
+async function openTwoWorkspaces(): ReturnType<typeof openSimulator> {
+  const attio = await openSimulator({ workspaces: [ATTIO_WORKSPACE, second] });
   await using sender = createSender({ baseUrl: attio.url, timeoutMs: 5000, maxConnections: 1 });
-  await setUpWorkspace(createAttio(sender, 'second-token-0123456789'), {
-    clock: systemClock,
-    create: true,
-    activities: false,
+  const api = createAttio(sender, secondToken);
+  await setUpWorkspace(api, { clock: systemClock, create: true, activities: false });
+  return attio;
+}
+
+test('people of two namespaces are one person in one workspace, and two where each has its own', async () => {
+  await using bench = await openBench();
+  await using attio = await openTwoWorkspaces();
+  await using file = await writeNamespacesFile({
+    acme: { attio: { apiKeyEnv: 'KEY_OF_ACME' } },
+    quiet: { attio: null },
   });
-  const file = join(await mkdtemp(join(tmpdir(), 'full-sync-attio-')), 'namespaces.json');
-  t.after(() => rm(file));
-  await writeFile(file, JSON.stringify({ acme: { attio: { apiKeyEnv: 'KEY_OF_ACME' } }, quiet: { attio: null } }));
   const of = (namespace: string) => (n: number) => ({ namespace, lead_email: `lead${n % 5}@example.com` });
   const [test1, other, acme, quiet] = [
     events(0, 10, of('test')),
@@ -63,8 +66,8 @@ test('people of two namespaces are one person in one workspace, and two where ea
   ];
   await using service = await bench.start({
     ...attio.env,
-    NAMESPACES_FILE: file,
-    KEY_OF_ACME: 'second-token-0123456789',
+    NAMESPACES_FILE: file.path,
+    KEY_OF_ACME: secondToken,
     ATTIO_RATE_LIMIT: 'off',
   });
   attio.configure({ writesPerSecond: 0 });
@@ -76,21 +79,11 @@ test('people of two namespaces are one person in one workspace, and two where ea
   assert.ok(!service.hasExited());
 });
 
-test('a key that opens no workspace yet holds up no other one; its events are in once it does', async (t) => {
+test('a key that opens no workspace yet holds up no other one; its events are in once it does', async () => {
   await using bench = await openBench();
-  const second = {
-    id: '5f0c6b1e-7f0a-4a52-9d1c-2a6f35f3a002',
-    name: 'Second',
-    tokens: [{ token: 'second-token-0123456789', scopes: ATTIO_SCOPES }],
-  };
-  await using attio = await openSimulator({ workspaces: [ATTIO_WORKSPACE, second] });
-  await using sender = createSender({ baseUrl: attio.url, timeoutMs: 5000, maxConnections: 1 });
-  const api = createAttio(sender, 'second-token-0123456789');
-  await setUpWorkspace(api, { clock: systemClock, create: true, activities: false });
-  const file = join(await mkdtemp(join(tmpdir(), 'full-sync-attio-')), 'namespaces.json');
-  t.after(() => rm(file));
-  await writeFile(file, JSON.stringify({ acme: { attio: { apiKeyEnv: 'KEY_OF_ACME' } } }));
-  const env = { ...attio.env, NAMESPACES_FILE: file, ATTIO_RATE_LIMIT: 'off' };
+  await using attio = await openTwoWorkspaces();
+  await using file = await writeNamespacesFile({ acme: { attio: { apiKeyEnv: 'KEY_OF_ACME' } } });
+  const env = { ...attio.env, NAMESPACES_FILE: file.path, ATTIO_RATE_LIMIT: 'off' };
   attio.configure({ writesPerSecond: 0 });
   const of = (namespace: string) => (n: number) => ({ namespace, lead_email: `lead${n % 5}@example.com` });
   const [ours, acme] = [events(0, 10, of('test')), events(10, 10, of('acme'))];
@@ -103,7 +96,7 @@ test('a key that opens no workspace yet holds up no other one; its events are in
     assert.match(await (await fetch(`${service.url}/readyz`)).text(), /ATTIO_UNAUTHORIZED/);
     await service.kill('SIGTERM');
   }
-  await using service = await bench.start({ ...env, KEY_OF_ACME: 'second-token-0123456789' });
+  await using service = await bench.start({ ...env, KEY_OF_ACME: secondToken });
   const sent = async (): Promise<boolean> => (await bench.counts('job_a')).waiting === 0;
   await waitFor(sent, { deadlineMs: 60_000, what: 'what was set aside to be written' });
   assert.deepEqual(sorted(outreachOf(attio.people(second.id))), sorted(heldBySimulator(acme)));

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { writeFile, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { MIXPANEL_PROJECT } from '@full-sync/simulators';
-import { waitFor } from '@full-sync/testing';
+import { waitFor, writeNamespacesFile } from '@full-sync/testing';
 import { anEvent, someEvents } from './an-event.ts';
 import { expectedView, openBench, openSimulator, viewOf } from './harness.ts';
 
@@ -86,65 +83,52 @@ test('with wrong credentials nothing is lost or buried: it pauses, says so, and 
   assert.ok(!service.output().includes(mixpanel.env['MIXPANEL_SERVICE_ACCOUNT_SECRET'] ?? '-'));
 });
 
+const acme = { id: '7000', token: 'a-token-of-acme-0123456789', serviceAccounts: [] };
+
 test('each namespace goes to its own project; one without credentials is skipped', async () => {
   await using bench = await openBench();
-  const acme = { id: '7000', token: 'a-token-of-acme-0123456789', serviceAccounts: [] };
   await using mixpanel = await openSimulator({ projects: [MIXPANEL_PROJECT, acme] });
-  const directory = await mkdtemp(join(tmpdir(), 'full-sync-namespaces-'));
-  try {
-    const file = join(directory, 'namespaces.json');
-    await writeFile(
-      file,
-      JSON.stringify({ acme: { mixpanel: { projectTokenEnv: 'TOKEN_OF_ACME' } }, silent: { mixpanel: null } }),
-    );
-    const namespaces = ['test', 'acme', 'silent'];
-    const all = someEvents(0, 90, (n) => ({ namespace: namespaces[n % 3] ?? '' }));
-    await using service = await bench.start({ ...mixpanel.env, NAMESPACES_FILE: file, TOKEN_OF_ACME: acme.token });
-    await bench.publish(2, all);
-    await bench.settled();
-    assert.ok(!service.hasExited());
-    const of = (namespace: string) => all.filter((event) => event.namespace === namespace);
-    assert.deepEqual(viewOf(mixpanel.query(MIXPANEL_PROJECT.id)), expectedView(of('test')));
-    assert.deepEqual(viewOf(mixpanel.query(acme.id)), expectedView(of('acme')));
-    assert.deepEqual(await bench.counts('job_a'), { sent: 60, skipped: 30, failed: 0, waiting: 0 });
-  } finally {
-    await rm(directory, { recursive: true });
-  }
+  await using file = await writeNamespacesFile({
+    acme: { mixpanel: { projectTokenEnv: 'TOKEN_OF_ACME' } },
+    silent: { mixpanel: null },
+  });
+  const namespaces = ['test', 'acme', 'silent'];
+  const all = someEvents(0, 90, (n) => ({ namespace: namespaces[n % 3] ?? '' }));
+  await using service = await bench.start({ ...mixpanel.env, NAMESPACES_FILE: file.path, TOKEN_OF_ACME: acme.token });
+  await bench.publish(2, all);
+  await bench.settled();
+  assert.ok(!service.hasExited());
+  const of = (namespace: string) => all.filter((event) => event.namespace === namespace);
+  assert.deepEqual(viewOf(mixpanel.query(MIXPANEL_PROJECT.id)), expectedView(of('test')));
+  assert.deepEqual(viewOf(mixpanel.query(acme.id)), expectedView(of('acme')));
+  assert.deepEqual(await bench.counts('job_a'), { sent: 60, skipped: 30, failed: 0, waiting: 0 });
 });
 
 test('a project that refuses its key holds up no other, and has all its events once the key is right', async () => {
   await using bench = await openBench();
-  const acme = { id: '7000', token: 'a-token-of-acme-0123456789', serviceAccounts: [] };
   await using mixpanel = await openSimulator({ projects: [MIXPANEL_PROJECT, acme] });
-  const directory = await mkdtemp(join(tmpdir(), 'full-sync-namespaces-'));
-  try {
-    const file = join(directory, 'namespaces.json');
-    await writeFile(
-      file,
-      JSON.stringify({ acme: { mixpanel: { projectId: acme.id, projectTokenEnv: 'TOKEN_OF_ACME' } } }),
-    );
-    const all = someEvents(0, 400, (n) => ({ namespace: n % 2 === 0 ? 'test' : 'acme' }));
-    const of = (namespace: string) => all.filter((event) => event.namespace === namespace);
-    const env = { ...mixpanel.env, NAMESPACES_FILE: file };
-    {
-      await using service = await bench.start({ ...env, TOKEN_OF_ACME: 'a-token-of-nobody-0123456789' });
-      await bench.publish(4, all);
-      await bench.settled();
-      assert.deepEqual(viewOf(mixpanel.query(MIXPANEL_PROJECT.id)), expectedView(of('test')));
-      assert.deepEqual(await bench.counts('job_a'), { sent: 200, skipped: 0, failed: 0, waiting: 200 });
-      assert.match(await (await fetch(`${service.url}/readyz`)).text(), /MIXPANEL_/);
-      await service.kill('SIGTERM');
-    }
-    // Whoever mends a credential restarts the service.
-    await using service = await bench.start({ ...env, TOKEN_OF_ACME: acme.token });
-    const sent = async (): Promise<boolean> => (await bench.counts('job_a')).waiting === 0;
-    await waitFor(sent, { deadlineMs: 60_000, what: 'what was set aside to be sent' });
-    assert.deepEqual(viewOf(mixpanel.query(acme.id)), expectedView(of('acme')));
-    assert.deepEqual(await bench.counts('job_a'), { sent: 400, skipped: 0, failed: 0, waiting: 0 });
-    assert.ok(!service.hasExited());
-  } finally {
-    await rm(directory, { recursive: true });
+  await using file = await writeNamespacesFile({
+    acme: { mixpanel: { projectId: acme.id, projectTokenEnv: 'TOKEN_OF_ACME' } },
+  });
+  const all = someEvents(0, 400, (n) => ({ namespace: n % 2 === 0 ? 'test' : 'acme' }));
+  const of = (namespace: string) => all.filter((event) => event.namespace === namespace);
+  const env = { ...mixpanel.env, NAMESPACES_FILE: file.path };
+  {
+    await using service = await bench.start({ ...env, TOKEN_OF_ACME: 'a-token-of-nobody-0123456789' });
+    await bench.publish(4, all);
+    await bench.settled();
+    assert.deepEqual(viewOf(mixpanel.query(MIXPANEL_PROJECT.id)), expectedView(of('test')));
+    assert.deepEqual(await bench.counts('job_a'), { sent: 200, skipped: 0, failed: 0, waiting: 200 });
+    assert.match(await (await fetch(`${service.url}/readyz`)).text(), /MIXPANEL_/);
+    await service.kill('SIGTERM');
   }
+  // Whoever mends a credential restarts the service.
+  await using service = await bench.start({ ...env, TOKEN_OF_ACME: acme.token });
+  const sent = async (): Promise<boolean> => (await bench.counts('job_a')).waiting === 0;
+  await waitFor(sent, { deadlineMs: 60_000, what: 'what was set aside to be sent' });
+  assert.deepEqual(viewOf(mixpanel.query(acme.id)), expectedView(of('acme')));
+  assert.deepEqual(await bench.counts('job_a'), { sent: 400, skipped: 0, failed: 0, waiting: 0 });
+  assert.ok(!service.hasExited());
 });
 
 test('what has only just happened is shown under its own time', async () => {
