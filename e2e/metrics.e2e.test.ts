@@ -22,6 +22,7 @@ const NOT_MOVED: ReadonlySet<string> = new Set([
   'full_sync_delivery_breaker_state',
   'full_sync_delivery_halted',
   'full_sync_delivery_open_totals',
+  'full_sync_delivery_parked_events',
   'full_sync_delivery_retries_total',
   'full_sync_delivery_waiting_seconds_total',
   'full_sync_drain_seconds',

@@ -29,11 +29,13 @@ interface Known {
   readonly position: number;
   readonly sinceMs: number;
   readonly atMs: number;
+  /** From the log, and not by the looks between which it came. */
+  readonly read: boolean;
 }
 
 /**
- * Tells the times of records: by the looks between which they came where these are close, else from the log. A position
- * that stands still is looked up once. When there are more to read than is done at once, those come first of which least
+ * Tells the times of records: by the looks between which they came where these are close, else from the log, and of a
+ * position that stands still always from there, once. When there are more to read than is done at once, those come first of which least
  * is known, and of these the ones that were found longest ago. The others show the middle of the two looks, which is off by
  * half the time between these at most, or where even that is not known what was found last: too old, never too young.
  */
@@ -47,18 +49,20 @@ export function createWaitingSince(log: Pick<LogReader, 'timeOf'>): WaitingSince
         key: `${one.group}/${one.topic}/${one.partition}`,
         between: betweenOf(one.arrival),
       }));
-      const unknown = all.filter(({ key, position }) => known.get(key)?.position !== position);
-      for (const { key, position, between } of unknown)
-        if (between.widthMs <= closeMs) known.set(key, { position, sinceMs: between.middleMs, atMs: nowMs });
-      const wanted = unknown
-        .filter(({ between }) => between.widthMs > closeMs)
+      const unread = all.filter(({ key, position }) => !isRead(known.get(key), position));
+      const moved = unread.filter(({ key, position }) => known.get(key)?.position !== position);
+      const dated = new Set(moved.filter(({ between }) => between.widthMs <= closeMs));
+      for (const { key, position, between } of dated)
+        known.set(key, { position, sinceMs: between.middleMs, atMs: nowMs, read: false });
+      const wanted = unread
+        .filter((one) => !dated.has(one))
         .toSorted((a, b) => byWidth(a.between, b.between) || foundAt(a.key) - foundAt(b.key))
         .filter(({ key, between }, index) => index < maxReads || (between.widthMs === Infinity && !known.has(key)));
       await Promise.all(
         wanted.map(async ({ key, topic, partition, position }) => {
           const sinceMs = await log.timeOf(topic, partition, position);
           // Deleted since its position was read: the next look sees another one.
-          if (sinceMs !== null) known.set(key, { position, sinceMs, atMs: nowMs });
+          if (sinceMs !== null) known.set(key, { position, sinceMs, atMs: nowMs, read: true });
         }),
       );
       return all.map(({ key, position, between }) => {
@@ -73,6 +77,10 @@ export function createWaitingSince(log: Pick<LogReader, 'timeOf'>): WaitingSince
 interface Between {
   readonly widthMs: number;
   readonly middleMs: number;
+}
+
+function isRead(known: Known | undefined, position: number): boolean {
+  return known?.position === position && known.read;
 }
 
 /** The widest first; two of infinite width are equal. */
