@@ -127,7 +127,7 @@ async function attachBranch(
 }
 
 /** A leaf that was dropped or replaced meanwhile (42P01, 42704) needs nothing any more. */
-async function unlessGone(work: () => Promise<void>): Promise<void> {
+export async function unlessGone(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {

@@ -1,6 +1,6 @@
 import { sqlState } from './database.ts';
 import type { Client, Database } from './database.ts';
-import { buildSyncIndexes, listPartitions } from './leaf-indexes.ts';
+import { buildSyncIndexes, listPartitions, unlessGone } from './leaf-indexes.ts';
 import { quoteName } from './quote-name.ts';
 
 export const optimizations = ['sync_indexes', 'bulk_operations', 'connection_pool', 'query_optimization'] as const;
@@ -160,8 +160,10 @@ const recipes: Readonly<Record<Optimization, Recipe>> = {
       for (const { leaf } of await listPartitions(client)) {
         await client.query(`alter table if exists ${quoteName(leaf)} set (${settings.join(', ')})`);
         // Also tells index-only scans what they may rely on, and sums up new ranges of the BRIN index.
-        await vacuum(client, 'vacuum', leaf);
-        actions.push(`set ${leaf} up for rows that are only added, and vacuumed it`);
+        await unlessGone(async () => {
+          await client.query(`vacuum ${quoteName(leaf)}`);
+          actions.push(`set ${leaf} up for rows that are only added, and vacuumed it`);
+        });
       }
       return { actions };
     },
@@ -232,19 +234,14 @@ async function correlate(client: Client, table: string): Promise<boolean> {
     [quoteName(table), correlated],
   );
   if (rows[0]?.known !== false || rows[0].gone) return false;
-  await client.query(
-    `create statistics if not exists ${quoteName(`${table}_campaigns`)} (ndistinct, dependencies, mcv) on ${correlated} from ${quoteName(table)}`,
-  );
-  return true;
-}
-
-/** Not for a table that was dropped meanwhile (42P01). */
-async function vacuum(client: Client, how: string, table: string): Promise<void> {
-  try {
-    await client.query(`${how} ${quoteName(table)}`);
-  } catch (error) {
-    if (sqlState(error) !== '42P01') throw error;
-  }
+  let made = false;
+  await unlessGone(async () => {
+    await client.query(
+      `create statistics if not exists ${quoteName(`${table}_campaigns`)} (ndistinct, dependencies, mcv) on ${correlated} from ${quoteName(table)}`,
+    );
+    made = true;
+  });
+  return made;
 }
 
 async function figuresOf(client: Client, sql: string, values: readonly unknown[] = []): Promise<Figures> {

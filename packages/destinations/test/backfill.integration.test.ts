@@ -123,8 +123,8 @@ test('an order to deliver what is stored, for a target that refuses everything, 
   const { receiver, state, env } = await openRefusing('test');
   await using _receiver = receiver;
   await storeEvents(bench, 20);
-  await insertBackfill(bench.db.pool, { backfillId: 'order', destination: 'post', namespace: 'test', since: null });
   await using program = await bench.start('post', env);
+  await insertBackfill(bench.db.pool, { backfillId: 'order', destination: 'post', namespace: 'test', since: null });
   await waitFor(() => receiver.batches.length > 0, { what: 'the order to be refused' });
   await bench.publish(
     0,
