@@ -9,15 +9,7 @@ import type { KafkaClient, Producer, Serde } from '@full-sync/kafka';
 import { createLogger } from '@full-sync/runtime';
 import { topicNames, writeWishes } from '@full-sync/schemas';
 import type { DeadLetter, OutreachEvent } from '@full-sync/schemas';
-import {
-  freePort,
-  freshDatabase,
-  randomPrefix,
-  randomSuffix,
-  spawnProgram,
-  stackAddresses,
-  waitFor,
-} from '@full-sync/testing';
+import { freshDatabase, randomPrefix, randomSuffix, spawnProgram, stackAddresses, waitFor } from '@full-sync/testing';
 import type { ChildProgram } from '@full-sync/testing';
 
 const sourceTopicId = '11111111-2222-3333-4444-555555555555';
@@ -83,7 +75,7 @@ export async function openBench(): Promise<Bench> {
     producer,
     env,
     start: (fixture, more) => startFixture(fixture, { ...env, ...more }),
-    launch: async (fixture, more) => launchFixture(fixture, { ...env, ...more }, await freePort()),
+    launch: async (fixture, more) => launchFixture(fixture, { ...env, ...more }),
     publish: async (partition, sent, { destinations = ['post'], redrive = false } = {}) => {
       const headers = writeWishes({ destinations, redrive }) ?? {};
       await producer.send(
@@ -118,21 +110,22 @@ async function positionOf(db: Database, destination: string, partition: number):
   return Number(rows[0]?.next_offset ?? 0);
 }
 
-function launchFixture(fixture: string, env: Readonly<Record<string, string>>, port: number): ChildProgram {
+/** At a port that the system gives it: one chosen here could be taken before it listens. */
+function launchFixture(fixture: string, env: Readonly<Record<string, string>>): ChildProgram {
   return spawnProgram({
     name: fixture,
     args: [join(import.meta.dirname, 'fixtures', fixture, 'main.ts')],
     cwd: import.meta.dirname,
-    env: { ...env, [`${fixture.toUpperCase()}_METRICS_PORT`]: String(port) },
+    env: { ...env, [`${fixture.toUpperCase()}_METRICS_PORT`]: '0' },
   });
 }
 
 async function startFixture(fixture: string, env: Readonly<Record<string, string>>): Promise<Program> {
-  const port = await freePort();
-  const program = launchFixture(fixture, env, port);
-  const url = `http://127.0.0.1:${port}`;
+  const program = launchFixture(fixture, env);
+  const served = (): string => /"metrics":"(http:[^"]+)\/metrics"/.exec(program.output())?.[1] ?? '';
   const isReady = async (): Promise<boolean> => {
-    const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) });
+    if (served() === '') return false;
+    const answer = await fetch(`${served()}/readyz`, { signal: AbortSignal.timeout(2_000) });
     return answer.ok;
   };
   const look = async (): Promise<boolean> => program.hasExited() || (await isReady());
@@ -142,6 +135,7 @@ async function startFixture(fixture: string, env: Readonly<Record<string, string
     },
   );
   if (program.hasExited()) throw new Error(`${fixture} ended before it was ready:\n${program.output()}`);
+  const url = served();
   const metric: Program['metric'] = async (name, ...labels) => {
     const answer = await fetch(`${url}/metrics`, { signal: AbortSignal.timeout(5_000) });
     const lines = (await answer.text()).split('\n').filter((line) => line.startsWith(`${name}{`));
