@@ -14,9 +14,9 @@ export type NamespaceDeletion =
 
 /**
  * Deletes a namespace with all that was stored for it (rows, collisions, dead letters, cursors, events that a destination
- * has set aside) in one transaction; its name stays in the jobs of the past and can be used again. Locks in the order of all others: the namespace's row, which
- * new jobs hold; its leaf states, which loaders hold; the tables. Events of ended jobs that are still on their way are
- * dropped by the loaders, as they always are.
+ * has set aside) in one transaction; its name stays in the jobs of the past and can be used again. Locks in the order of
+ * all others: the namespace's row, which new jobs hold; its leaf states, which loaders hold; the tables. Events of ended
+ * jobs that are still on their way are dropped by the loaders, as they always are.
  *
  * @throws with SQLSTATE 55P03 when readers hold the tables for longer than a few seconds, 2BP01 when something of the
  * user's, such as a view, depends on one of them. Then nothing was deleted.

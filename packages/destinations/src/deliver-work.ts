@@ -1,6 +1,7 @@
 import { closeClaim, ensureDeliveryTarget, readDeliveries, renewClaim, settleDeliveries } from '@full-sync/database';
 import type { Client, Database } from '@full-sync/database';
 import type { Codec, Producer } from '@full-sync/kafka';
+import { resting } from '@full-sync/runtime';
 import { claimDeliveries } from './claim-deliveries.ts';
 import type { Claimed } from './claim-deliveries.ts';
 import { judgeKnown } from './domain/judge-known.ts';
@@ -10,7 +11,6 @@ import { holdLease } from './hold-lease.ts';
 import { mapEvents, toOutgoing } from './map-events.ts';
 import type { Entry } from './map-events.ts';
 import type { DeliveryAge } from './metrics.ts';
-import { rest } from './probing.ts';
 import { buryRefused } from './refused-letters.ts';
 import { sendAll } from './send-batch.ts';
 import type { Sending, Sent } from './send-batch.ts';
@@ -255,5 +255,5 @@ async function timed<Payload, T>({ metrics }: Deliverer<Payload>, transaction: (
 async function look<Payload>({ clock, beat, metrics }: Deliverer<Payload>, { signal }: Work): Promise<void> {
   beat();
   metrics.noteWait('claimed_elsewhere', lookAgainMs);
-  await rest(clock, lookAgainMs, signal);
+  await resting(clock, lookAgainMs, signal);
 }

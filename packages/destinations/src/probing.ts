@@ -1,19 +1,7 @@
-import type { Clock } from '@full-sync/runtime';
-
 /** Between two probes of a target that accepts nothing: doubled from the first to the last. */
 const probe = { firstMs: 5_000, lastMs: 60_000 };
 
 /** How long a target is left alone that accepts nothing, and did not `before` times in a row, ms. */
 export function probeAfterMs(before: number): number {
   return Math.min(probe.lastMs, probe.firstMs * 2 ** Math.max(0, before));
-}
-
-/** Waits `ms`, or until `signal` is aborted, which is no error here. */
-export async function rest(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  try {
-    await clock.sleep(ms, signal);
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  }
 }

@@ -1,9 +1,10 @@
 import { backoffMs } from '@full-sync/delivery';
 import type { Settlement } from '@full-sync/delivery';
+import { resting } from '@full-sync/runtime';
 import type { Clock } from '@full-sync/runtime';
 import type { Delivery, Destination, Outgoing, Target } from './destination.ts';
 import type { BatchEnd, DestinationMetrics, WaitReason } from './metrics.ts';
-import { probeAfterMs, rest } from './probing.ts';
+import { probeAfterMs } from './probing.ts';
 import type { TargetStates } from './target-states.ts';
 
 export interface Sending<Payload> {
@@ -181,7 +182,7 @@ async function restBeating<Payload>(
 ): Promise<void> {
   const beganAt = performance.now();
   for (let leftMs = waitMs; leftMs > 0 && !signal.aborted; leftMs -= beatEveryMs) {
-    await rest(clock, Math.min(leftMs, beatEveryMs), signal);
+    await resting(clock, Math.min(leftMs, beatEveryMs), signal);
     beat();
   }
   metrics.noteWait(reason, performance.now() - beganAt);

@@ -11,9 +11,10 @@ import {
 } from '@full-sync/database';
 import type { ClaimedBackfill, Database, StoredEvent } from '@full-sync/database';
 import type { Codec } from '@full-sync/kafka';
+import { resting } from '@full-sync/runtime';
 import type { Clock, Logger } from '@full-sync/runtime';
 import type { OutreachEvent } from '@full-sync/schemas';
-import { probeAfterMs, rest } from './probing.ts';
+import { probeAfterMs } from './probing.ts';
 import type { DeliveryCounts, Settle, WantedEvent, Work } from './work.ts';
 
 export interface Backfilling {
@@ -96,7 +97,7 @@ async function workOn(parts: Backfilling, claimed: ClaimedBackfill, draining: Ab
       if (end === 'stale') return;
       if (typeof end === 'object') {
         // Without a claim meanwhile: whoever reads the topic must not wait for its events.
-        await rest(parts.clock, probeAfterMs(refusals), signal);
+        await resting(parts.clock, probeAfterMs(refusals), signal);
         refusals += 1;
       }
       if (end !== 'settled') continue;

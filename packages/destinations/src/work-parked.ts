@@ -10,10 +10,11 @@ import {
 } from '@full-sync/database';
 import type { Database, LaneTurn, ParkedEvent, ParkedLane } from '@full-sync/database';
 import type { Codec } from '@full-sync/kafka';
+import { resting } from '@full-sync/runtime';
 import type { Clock } from '@full-sync/runtime';
 import { holdLease } from './hold-lease.ts';
 import type { DestinationMetrics } from './metrics.ts';
-import { probeAfterMs, rest } from './probing.ts';
+import { probeAfterMs } from './probing.ts';
 import type { DeliveryCounts, Settle, WantedEvent, Work, WorkEnd } from './work.ts';
 
 export interface ParkedDelivery {
@@ -71,7 +72,7 @@ export async function workParked(parts: ParkedDelivery, signal: AbortSignal): Pr
       working.add(work);
     }
     if (lanes.length === 0 || working.size === mostPages)
-      await Promise.race([...working, rest(clock, lookEveryMs, until)]);
+      await Promise.race([...working, resting(clock, lookEveryMs, until)]);
   }
 }
 

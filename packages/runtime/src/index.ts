@@ -1,4 +1,4 @@
-export { systemClock, type Clock } from './clock.ts';
+export { resting, systemClock, type Clock } from './clock.ts';
 export { loadConfig, loadDotEnv, type FieldOptions } from './config.ts';
 export {
   ConfigurationError,

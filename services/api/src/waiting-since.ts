@@ -35,9 +35,10 @@ interface Known {
 
 /**
  * Tells the times of records: by the looks between which they came where these are close, else from the log, and of a
- * position that stands still always from there, once. When there are more to read than is done at once, those come first of which least
- * is known, and of these the ones that were found longest ago. The others show the middle of the two looks, which is off by
- * half the time between these at most, or where even that is not known what was found last: too old, never too young.
+ * position that stands still always from there, once. When there are more to read than is done at once, those come first
+ * of which least is known, and of these the ones that were found longest ago. The others show the middle of the two looks,
+ * which is off by half the time between these at most, or where even that is not known what was found last: too old, never
+ * too young.
  */
 export function createWaitingSince(log: Pick<LogReader, 'timeOf'>): WaitingSince {
   const known = new Map<string, Known>();

@@ -1,3 +1,4 @@
+import { resting } from '@full-sync/runtime';
 import type { Clock } from '@full-sync/runtime';
 import { requestTimeoutMs } from './attio.ts';
 import type { WriteEnd } from './attio.ts';
@@ -8,7 +9,6 @@ import { toleranceMs } from './domain/budget.ts';
 import type { Bounds, Slot, SlotUse } from './domain/budget.ts';
 import type { AttioMetrics } from './metrics.ts';
 import type { Pace } from './pace.ts';
-import { resting } from './resting.ts';
 
 export interface SlotSending {
   readonly clock: Clock;

@@ -1,6 +1,6 @@
 import type { DestinationParts, Settling } from '@full-sync/destinations';
 import { createSender } from '@full-sync/http-client';
-import { parseRateLimit } from '@full-sync/runtime';
+import { parseRateLimit, resting } from '@full-sync/runtime';
 import { topicNames } from '@full-sync/schemas';
 import { requestTimeoutMs } from './attio.ts';
 import { createBuryRefused } from './bury-refused.ts';
@@ -8,7 +8,6 @@ import { createFold } from './fold-work.ts';
 import type { Keys } from './keys.ts';
 import { createAttioMetrics } from './metrics.ts';
 import { countOpenPeople } from './people.ts';
-import { resting } from './resting.ts';
 import { createWorkspaceWatch } from './workspace-watch.ts';
 import { createWorkspaces } from './workspaces.ts';
 import type { Workspace } from './workspaces.ts';

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { ensureDeliveryTarget } from '@full-sync/database';
 import type { Database } from '@full-sync/database';
 import type { Sender } from '@full-sync/http-client';
+import { resting } from '@full-sync/runtime';
 import type { Clock } from '@full-sync/runtime';
 import { createAttio } from './attio.ts';
 import type { Attio } from './attio.ts';
 import { allKeys, keyOf } from './keys.ts';
 import type { Keys } from './keys.ts';
-import { resting } from './resting.ts';
 
 /** An Attio workspace that events are folded for, and the API under a key that opens it. */
 export interface Workspace {

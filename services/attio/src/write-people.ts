@@ -9,7 +9,7 @@ import type { WriteEnd } from './attio.ts';
 import { valuesOf } from './domain/attributes.ts';
 import type { SlotUse } from './domain/budget.ts';
 import { Pace } from './pace.ts';
-import { resting } from './resting.ts';
+import { resting } from '@full-sync/runtime';
 import { sendInSlot } from './send-in-slot.ts';
 import { lockHeld, settlePeople, suspectOvertaken } from './settle-people.ts';
 import type { EndedWrite, PersonEnd } from './settle-people.ts';
